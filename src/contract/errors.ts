@@ -38,7 +38,11 @@ export const errorCatalogue = {
   invalid_input: entry(400, 'usage', 'A value in the request is malformed or out of range.'),
   invalid_name: entry(400, 'usage', 'A name has characters or a length that names may not have.'),
   invalid_ssh_key: entry(400, 'usage', 'The file is no OpenSSH public key (or is a private one).'),
-  invalid_mount: entry(400, 'usage', 'A mount path or tag is malformed, unreadable, missing, relative, or overlaps another.'),
+  invalid_mount: entry(
+    400,
+    'usage',
+    'A mount path or tag is malformed, unreadable, missing, relative, or overlaps another.',
+  ),
   invalid_config: entry(400, 'usage', 'A configuration file or key cannot be used.'),
   not_supported: entry(400, 'usage', 'The chosen engine, image or host cannot do what was asked.'),
   vm_not_found: entry(404, 'notFound', 'There is no VM with that name.'),

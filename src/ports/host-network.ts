@@ -38,7 +38,11 @@ export interface HostNetwork {
   /** Removes bridge and tables when no member is left. Idempotent; never switches IP forwarding off. */
   teardown(signal: AbortSignal): Promise<void>;
   /** Findings for `vmm doctor`. */
-  diagnose(signal: AbortSignal): Promise<readonly { readonly name: string; readonly ok: boolean; readonly summary: string; readonly hint?: string }[]>;
+  diagnose(
+    signal: AbortSignal,
+  ): Promise<
+    readonly { readonly name: string; readonly ok: boolean; readonly summary: string; readonly hint?: string }[]
+  >;
   /** Closes the localhost listeners; rules stay. */
   close(): Promise<void>;
 }

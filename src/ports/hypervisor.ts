@@ -107,7 +107,11 @@ export interface Hypervisor {
   readonly name: EngineName;
   readonly capabilities: Capabilities;
   /** Finds program, version and acceleration; `canary: false` uses the cached verdict or the cheap hints alone. */
-  probe(options: { readonly boot: BootFiles | undefined; readonly canary: boolean; readonly signal: AbortSignal }): Promise<EngineReport>;
+  probe(options: {
+    readonly boot: BootFiles | undefined;
+    readonly canary: boolean;
+    readonly signal: AbortSignal;
+  }): Promise<EngineReport>;
   /** Starts the VMM and the guest's boot. `onStarted` is called with the record as soon as the process exists, before anything else can fail, so that it can be journalled. Errors: engine_unavailable, engine_failed, host_program_missing, host_device_missing. */
   launch(plan: LaunchPlan, onStarted: (record: VmmRecord) => Promise<void>, signal: AbortSignal): Promise<VmHandle>;
   /** Takes a VM over after a restart of the daemon; undefined when its process is gone. */

@@ -53,8 +53,17 @@ export interface StateStore {
   openJournal(): readonly JournalEntry[];
   closeSaga(sagaId: string): void;
 
-  appendEvent(event: { readonly type: EventType; readonly subject: string; readonly message: string; readonly at: Date }): VmmEvent;
-  listEvents(filter: { readonly after: number; readonly subject: string | undefined; readonly limit: number }): readonly VmmEvent[];
+  appendEvent(event: {
+    readonly type: EventType;
+    readonly subject: string;
+    readonly message: string;
+    readonly at: Date;
+  }): VmmEvent;
+  listEvents(filter: {
+    readonly after: number;
+    readonly subject: string | undefined;
+    readonly limit: number;
+  }): readonly VmmEvent[];
 
   getSetting(key: string): string | undefined;
   setSetting(key: string, value: string): void;

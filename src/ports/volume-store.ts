@@ -8,11 +8,21 @@ export interface VmDisk {
 /** Disks, mount images and seeds of VMs: plain files under the data directory. Nothing is ever mounted on the host. */
 export interface VolumeStore {
   /** Makes a VM's disk from a base image: reflink where the file system can, else an empty ext4 for the overlay. Atomic. Errors: disk_full, storage_failed. */
-  createDisk(options: { readonly vmId: string; readonly basePath: string; readonly sizeBytes: number; readonly signal: AbortSignal }): Promise<VmDisk>;
+  createDisk(options: {
+    readonly vmId: string;
+    readonly basePath: string;
+    readonly sizeBytes: number;
+    readonly signal: AbortSignal;
+  }): Promise<VmDisk>;
   /** Grows the file; the guest grows its file system at the next boot. Errors: disk_full, storage_failed. */
   growDisk(disk: VmDisk, sizeBytes: number, signal: AbortSignal): Promise<VmDisk>;
   /** Makes the ext4 image of a host directory, without mounting, as the size needs (label `vmm-<n>`); atomic. Errors: invalid_mount, disk_full, storage_failed. */
-  createMountImage(options: { readonly vmId: string; readonly tag: string; readonly source: string; readonly signal: AbortSignal }): Promise<{ readonly path: string }>;
+  createMountImage(options: {
+    readonly vmId: string;
+    readonly tag: string;
+    readonly source: string;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly path: string }>;
   mountImagePath(vmId: string, tag: string): string;
   /** The guest wrote to the image since it was made or marked pulled: file modified after the mark. */
   mountHasWrites(vmId: string, tag: string): Promise<boolean>;

@@ -1,8 +1,24 @@
 import { z } from 'zod';
 
 export const eventTypes = [
-  'vm.created', 'vm.changed', 'vm.starting', 'vm.running', 'vm.ready', 'vm.stopping', 'vm.stopped', 'vm.failed', 'vm.deleted', 'vm.adopted',
-  'mount.synced', 'mount.kept', 'mount.pulled', 'forward.added', 'forward.removed', 'image.added', 'image.deleted', 'host.changed',
+  'vm.created',
+  'vm.changed',
+  'vm.starting',
+  'vm.running',
+  'vm.ready',
+  'vm.stopping',
+  'vm.stopped',
+  'vm.failed',
+  'vm.deleted',
+  'vm.adopted',
+  'mount.synced',
+  'mount.kept',
+  'mount.pulled',
+  'forward.added',
+  'forward.removed',
+  'image.added',
+  'image.deleted',
+  'host.changed',
 ] as const;
 
 export const eventSchema = z.object({

@@ -16,7 +16,10 @@ export type ImageConfig = z.infer<typeof imageConfigSchema>;
 
 export const imageSchema = z.object({
   name: nameSchema,
-  digest: z.string().regex(/^sha256:[0-9a-f]{64}$/).describe('sha256 of the base file system'),
+  digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .describe('sha256 of the base file system'),
   createdAt: z.iso.datetime(),
   source: z.string().describe('Where it came from, such as mmdebstrap:bookworm'),
   sizeBytes: z.int().describe('Size of the file system'),

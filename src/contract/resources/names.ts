@@ -3,7 +3,10 @@ import { z } from 'zod';
 /** VM, image and kernel names: also host names and file names, so RFC 1123 labels: at most 63 of a-z, 0-9 and -, upper case allowed. */
 export const nameSchema = z
   .string()
-  .regex(/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/, 'use 1 to 63 letters, digits and dashes, with no dash at either end');
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/,
+    'use 1 to 63 letters, digits and dashes, with no dash at either end',
+  );
 
 /** Mount tags: as the spec has them, letters, digits, dashes and underscores; 36 bytes is virtiofs's own limit for tags. */
 export const mountTagSchema = z

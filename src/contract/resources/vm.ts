@@ -32,7 +32,11 @@ export const vmSpecSchema = z.strictObject({
   memoryMiB: z.int().min(64).max(16_777_216).default(512).describe('Memory in MiB'),
   diskMiB: z.int().min(64).max(1_073_741_824).default(1024).describe('Disk in MiB; raised to the image when smaller'),
   sshKeys: z.array(z.string().max(16_384)).max(64).default([]).describe('OpenSSH public keys for root'),
-  dns: z.array(z.union([z.ipv4(), z.ipv6()])).max(8).default([]).describe('DNS servers; empty: 8.8.8.8, 8.8.4.4, 1.1.1.1'),
+  dns: z
+    .array(z.union([z.ipv4(), z.ipv6()]))
+    .max(8)
+    .default([])
+    .describe('DNS servers; empty: 8.8.8.8, 8.8.4.4, 1.1.1.1'),
   mounts: z.array(mountSchema).max(16).default([]),
   forwards: z.array(forwardSchema).max(256).default([]),
   autostart: z.boolean().default(true).describe('Start with the host'),
@@ -48,7 +52,15 @@ export const vmPhaseSchema = z.enum(vmPhases);
 export type VmPhase = z.infer<typeof vmPhaseSchema>;
 
 /** Why a VM is no longer running. `unknown`: it ended while nobody watched. */
-export const exitCauseSchema = z.enum(['stopped', 'guest-poweroff', 'guest-reboot', 'guest-panic', 'killed', 'crashed', 'unknown']);
+export const exitCauseSchema = z.enum([
+  'stopped',
+  'guest-poweroff',
+  'guest-reboot',
+  'guest-panic',
+  'killed',
+  'crashed',
+  'unknown',
+]);
 export type ExitCause = z.infer<typeof exitCauseSchema>;
 
 /** What is observed. Ours to derive. */
