@@ -66,6 +66,8 @@ export const errorCatalogue = {
   permission_denied: entry(403, 'permission', 'The caller may not do this.'),
   not_root: entry(403, 'permission', 'This needs root: run it with sudo, or join the group vmm.'),
   daemon_unreachable: entry(503, 'host', 'The daemon does not answer and could not be started.', true),
+  daemon_busy: entry(503, 'host', 'The daemon is stopping, or has too much under way to take more.', true),
+  daemon_running: entry(409, 'conflict', 'A daemon runs already for this data directory.'),
   daemon_version: entry(409, 'host', 'The running daemon is of another version.'),
   host_program_missing: entry(424, 'host', 'A program of the host is not installed.'),
   host_device_missing: entry(424, 'host', 'A device of the host is missing or cannot be opened.'),

@@ -27,8 +27,7 @@ export interface Operation<
   readonly cli: string | null;
 }
 
-export function operation<Q extends z.ZodType, I extends z.ZodType, O extends z.ZodType>(
-  definition: Operation<Q, I, O>,
-): Operation<Q, I, O> {
+/** Keeps the literal types of method, path and mode, from which parameters and handler shapes derive. */
+export function operation<const Definition extends Operation>(definition: Definition): Definition {
   return definition;
 }

@@ -22,22 +22,21 @@ const seconds = z.coerce.number().int().min(1).max(86_400);
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
 
 export const vmCreateSchema = vmSpecSchema.partial().extend({ name: nameSchema });
-/** What `vmm set` may change. Cpus, memory, disk, mounts and keys take effect at the next start. */
-export const vmPatchSchema = vmSpecSchema
-  .pick({
-    cpus: true,
-    memoryMiB: true,
-    diskMiB: true,
-    sshKeys: true,
-    dns: true,
-    mounts: true,
-    autostart: true,
-    kernel: true,
-    engine: true,
-    ip: true,
-    labels: true,
-  })
-  .partial();
+const spec = vmSpecSchema.shape;
+/** What `vmm set` may change. Cpus, memory, disk, mounts and keys take effect at the next start. Without defaults: what is not named stays as it is. */
+export const vmPatchSchema = z.strictObject({
+  cpus: spec.cpus.removeDefault().optional(),
+  memoryMiB: spec.memoryMiB.removeDefault().optional(),
+  diskMiB: spec.diskMiB.removeDefault().optional(),
+  sshKeys: spec.sshKeys.removeDefault().optional(),
+  dns: spec.dns.removeDefault().optional(),
+  mounts: spec.mounts.removeDefault().optional(),
+  autostart: spec.autostart.removeDefault().optional(),
+  kernel: spec.kernel.removeDefault().optional(),
+  engine: spec.engine.removeDefault().optional(),
+  ip: spec.ip,
+  labels: spec.labels.removeDefault().optional(),
+});
 export const noticesSchema = z.array(z.string()).describe('Things the user should be told');
 const vmWithNotices = z.object({ vm: vmSchema, notices: noticesSchema });
 

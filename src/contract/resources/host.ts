@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { vmSchema } from './vm.ts';
 
 export const daemonStatusSchema = z.object({
   pid: z.int(),
@@ -12,6 +13,16 @@ export const daemonStatusSchema = z.object({
   kept: z.boolean().describe('Kept by systemd or `vmm serve`; else it goes when idle'),
 });
 export type DaemonStatus = z.infer<typeof daemonStatusSchema>;
+
+/** The published status file: what anybody may read without asking the daemon. */
+export const publishedStatusSchema = z.object({
+  version: z.string(),
+  bootId: z.string(),
+  writtenAt: z.iso.datetime(),
+  daemon: z.object({ pid: z.int(), socket: z.string() }).nullable().describe('null: the daemon ended in order'),
+  vms: z.array(vmSchema).describe('As `vm.list` gives them, without user data'),
+});
+export type PublishedStatus = z.infer<typeof publishedStatusSchema>;
 
 /** One check of `vmm doctor`. */
 export const doctorCheckSchema = z.object({
