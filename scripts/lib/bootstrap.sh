@@ -10,6 +10,10 @@ checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 # shellcheck source=scripts/lib/node.sh
 . "$checkout/scripts/lib/node.sh"
 
+# A command that fails without a word of its own would end a script silently.
+set -E
+trap 'printf "failed: %s line %s (exit code %s)\n" "${BASH_SOURCE[0]##*/}" "$LINENO" "$?" >&2' ERR
+
 # become_root SCRIPT ARGS...: goes on as root by sudo. Of the caller's environment only what the scripts read comes along.
 become_root() {
   [ "$(id -u)" = 0 ] && return 0

@@ -112,8 +112,12 @@ install_npm_packages() {
 
 # Names, sizes and times of all that the build reads: one line a file, so that a removed file is seen too.
 source_state() {
-  (cd "$checkout" && find package-lock.json package.json tsconfig.json src guest scripts/build.ts web -type f \
-    ! -path '*/node_modules/*' ! -path 'web/dist/*' -printf '%p %s %T@\n' 2>/dev/null | LC_ALL=C sort | sha256sum)
+  local sources=() path
+  for path in package-lock.json package.json tsconfig.json scripts/build.ts src guest web; do
+    [ ! -e "$checkout/$path" ] || sources+=("$path")
+  done
+  (cd "$checkout" && find "${sources[@]}" -type f ! -path '*/node_modules/*' ! -path 'web/dist/*' -printf '%p %s %T@\n' |
+    LC_ALL=C sort | sha256sum)
 }
 
 build() {
