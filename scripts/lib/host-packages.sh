@@ -19,9 +19,6 @@ test iptables        iptables                              tests beside Docker's
 test xfsprogs        mkfs.xfs                              tests of disks on xfs
 test btrfs-progs     mkfs.btrfs                            tests of disks on btrfs
 test busybox-static  busybox                               small guests and servers for the tests
-test openssh-server  sshd                                  tests of ssh, exec and cp without a guest
-test dnsmasq-base    dnsmasq                               a DNS server for the tests
-test python3-minimal python3                               servers for the tests
 TABLE
 }
 
@@ -76,9 +73,10 @@ update_lists() {
 
 # Names the packages that no source offers.
 without_candidate() {
-  local package
+  local package policy
   for package in "$@"; do
-    apt-cache policy "$package" 2>/dev/null | grep -q '^  Candidate: [^(]' || printf '%s\n' "$package"
+    policy=$(apt-cache policy "$package" 2>/dev/null)
+    [[ $policy =~ Candidate:\ [^\(] ]] || printf '%s\n' "$package"
   done
 }
 
