@@ -7,6 +7,7 @@ package_table() {
   cat <<'TABLE'
 base curl            curl                                  downloads Node.js and npm
 base ca-certificates /etc/ssl/certs/ca-certificates.crt    checks the servers it downloads from
+base libatomic1      /usr/lib/x86_64-linux-gnu/libatomic.so.1 a library that the pinned Node.js needs
 run  qemu-system-x86 qemu-system-x86_64                    runs the virtual machines
 run  iproute2        ip                                    makes the bridge and the taps
 run  nftables        nft                                   NAT, port forwards and isolation
