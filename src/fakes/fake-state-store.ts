@@ -31,14 +31,14 @@ export function fakeStateStore(database: FakeDatabase = emptyDatabase()): StateS
   };
   const sorted = <T extends { readonly name: string }>(items: Iterable<T>): T[] =>
     [...items].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const findVm = (name: string) => [...db().vms.values()].find((row) => sameName(row.vm.name, name));
+  const findVm = (same: (name: string) => boolean) => [...db().vms.values()].find((row) => same(row.vm.name));
 
   return {
     listVms: () => copy([...db().vms.values()].toSorted((a, b) => (a.vm.name < b.vm.name ? -1 : 1))),
-    findVm: (name) => copy(findVm(name)),
+    findVm: (name) => copy(findVm((other) => other === name)),
     findVmById: (id) => copy(db().vms.get(id)),
     insertVm(row) {
-      const twin = findVm(row.vm.name);
+      const twin = findVm((other) => sameName(other, row.vm.name));
       if (twin !== undefined || db().vms.has(row.vm.id)) {
         throw new VmmError('vm_exists', `A VM named ${twin?.vm.name ?? row.vm.name} exists already.`, {
           hint: `Choose another name, or: vmm delete ${twin?.vm.name ?? row.vm.name}`,
@@ -59,7 +59,12 @@ export function fakeStateStore(database: FakeDatabase = emptyDatabase()): StateS
     putImage: (image) => void db().images.set(image.name, copy(image)),
     deleteImage: (name) => void db().images.delete(name),
 
-    journal: (entry) => void db().journal.push(copy(entry)),
+    journal(entry) {
+      const { journal } = db();
+      const known = journal.findIndex((other) => other.sagaId === entry.sagaId && other.index === entry.index);
+      if (known === -1) journal.push(copy(entry));
+      else journal[known] = copy(entry);
+    },
     openJournal() {
       const entries = db().journal;
       const age = (entry: JournalEntry) => entries.findIndex((other) => other.sagaId === entry.sagaId);
