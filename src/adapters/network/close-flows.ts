@@ -1,0 +1,22 @@
+import type { Forward } from '../../contract/resources/vm.ts';
+import type { CommandRunner } from '../../ports/command-runner.ts';
+import { isLoopback } from './elements.ts';
+
+/**
+ * Ends the connections that came through forwards that are no more: conntrack would carry them on, and a UDP caller that never
+ * pauses would reach whoever gets the address next. Needs conntrack(8); without it they end when their callers do.
+ */
+export async function closeFlows(
+  runner: CommandRunner,
+  ip: string,
+  forwards: readonly Forward[],
+  signal: AbortSignal,
+): Promise<void> {
+  const outside = forwards.filter(({ bind }) => !isLoopback(bind));
+  if (outside.length === 0 || (await runner.which('conntrack')) === undefined) return;
+  for (const { protocol, hostPort } of outside) {
+    const flow = ['-p', protocol, '--orig-port-dst', String(hostPort), '--reply-src', ip];
+    // Code 1: there was none.
+    await runner.run({ program: 'conntrack', args: ['-D', ...flow], okCodes: [0, 1], timeoutMs: 15_000, signal });
+  }
+}
