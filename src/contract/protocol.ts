@@ -6,3 +6,11 @@ export const versionHeader = 'vmm-version';
 export const upgradeProtocol = 'vmm-stream';
 export const frameMediaType = 'application/x-ndjson';
 export const problemMediaType = 'application/problem+json';
+/** HTTP trailer with the percent-encoded problem of a byte stream that failed on its way. */
+export const problemTrailer = 'vmm-problem';
+
+const mebibyte = 1024 * 1024;
+/** The largest request body. User data alone may have 1 MiB, and grows when written as JSON. */
+export function bodyLimitBytes(operationId: string): number {
+  return operationId === 'vm.create' ? 2 * mebibyte : mebibyte;
+}

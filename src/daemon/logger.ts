@@ -20,9 +20,10 @@ export function createLogger(options: LogFileOptions): Logger & { readonly close
 function openRotatingFile(path: string, maxBytes: number) {
   let { fd, size } = openAppending(path);
   const rotate = () => {
-    closeSync(fd);
     renameSync(path, `${path}.1`);
+    const old = fd;
     ({ fd, size } = openAppending(path));
+    closeSync(old);
   };
   if (size > maxBytes) rotate();
   return {
