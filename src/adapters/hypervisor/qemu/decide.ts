@@ -100,7 +100,13 @@ async function kvmCanary(deps: QemuDeps, canary: Canary): Promise<KvmFinding> {
     return { works: false, reason: 'a canary guest under KVM ended before its init' };
   } catch (error) {
     if (error instanceof VmmError && error.code === 'aborted') throw error;
-    const why = error instanceof VmmError ? (error.detail?.split('\n').at(-1) ?? error.message) : String(error);
+    const why = whyNot(error);
     return { works: false, reason: `a canary guest did not boot under KVM (${why})` };
   }
+}
+
+function whyNot(error: unknown): string {
+  if (!(error instanceof VmmError)) return String(error);
+  if (error.code === 'command_timeout') return `it did not end within ${kvmCanaryTimeoutMs / 1000} s`;
+  return error.detail?.split('\n').at(-1) ?? error.message;
 }
