@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { exitCodes, VmmError } from '../contract/errors.ts';
+import { VmmError } from '../contract/errors.ts';
 import type { DaemonStatus } from '../contract/resources/host.ts';
 import { type Client, createClient } from './client.ts';
-import { type LaunchedDaemon, launchDaemon } from './launch-daemon.ts';
+import { launchDaemon } from './launch-daemon.ts';
 import { joinGroupHint } from './transport.ts';
 
 export interface DaemonLaunch {
@@ -59,18 +59,17 @@ async function startDaemon(client: Client, launch: DaemonLaunch): Promise<void> 
     await sleep(pauseMs, undefined, launch.signal === undefined ? {} : { signal: launch.signal });
     const status = await ask(client, launch.signal);
     if (status?.version === launch.version) return;
-    if (failed(daemon)) throw daemon.failure();
+    const code = daemon.exitCode();
+    if (code === undefined || code === 0) continue;
+    const failure = daemon.failure();
+    // Another one was first: that one is waited for.
+    if (failure.code !== 'daemon_running') throw failure;
   }
+  const { detail } = daemon.failure();
   throw new VmmError('daemon_unreachable', 'The daemon did not answer in time after its start.', {
     hint: `Its log is ${launch.logPath}`,
-    ...(daemon.failure().detail === undefined ? {} : { detail: String(daemon.failure().detail) }),
+    ...(detail === undefined ? {} : { detail }),
   });
-}
-
-/** Ended because another one runs is no failure: that one is waited for. */
-function failed(daemon: LaunchedDaemon): boolean {
-  const code = daemon.exitCode();
-  return code !== undefined && code !== exitCodes.conflict && code !== 0;
 }
 
 /** An idle daemon of an older version makes room: VMs live on without it. */
