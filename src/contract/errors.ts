@@ -84,6 +84,11 @@ export const errorCatalogue = {
   guest_timeout: entry(504, 'guest', 'The guest did not answer in time.', true),
   guest_exited: entry(502, 'guest', 'The guest ended before it was ready.'),
   guest_unreachable: entry(502, 'guest', 'The guest runs but does not answer.', true),
+  archive_refused: entry(
+    502,
+    'guest',
+    'The guest sent an archive with entries that reach outside their directory; nothing outside was written.',
+  ),
   aborted: entry(499, 'interrupted', 'The request was cancelled; what it had begun was undone.'),
   internal: entry(500, 'internal', 'A fault of vmm itself. Please report it.'),
 } as const satisfies Record<string, ErrorEntry>;

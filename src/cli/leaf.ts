@@ -1,0 +1,31 @@
+import { type Command, Option } from 'commander';
+import type { ProgressMode } from './output/progress-view.ts';
+
+/** Options that every command has. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly debug?: boolean;
+  readonly progress?: ProgressMode;
+}
+
+/** Adds one command with the common options and its examples. `usage` is commander's: name and arguments. */
+export function leaf(parent: Command, usage: string, summary: string, examples: readonly string[]): Command {
+  return withCommonOptions(parent.command(usage).description(summary), examples);
+}
+
+export function withCommonOptions(command: Command, examples: readonly string[]): Command {
+  return command
+    .option('--json', 'print JSON on stdout')
+    .addOption(
+      new Option('--progress <mode>', 'how to show progress on stderr; auto: on a terminal alone')
+        .choices(['auto', 'plain', 'quiet'])
+        .default('auto'),
+    )
+    .option('--debug', 'print stack traces of errors')
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

@@ -1,0 +1,32 @@
+import type { Vm } from '../../contract/resources/vm.ts';
+import { formatForward } from '../parse/forward.ts';
+import { formatDuration, formatMiB } from './format.ts';
+import { formatTable } from './table.ts';
+
+/** "web1 is running at 172.16.0.2". */
+export function runningText(vm: Vm): string {
+  const address = vm.status.ip === undefined ? '' : ` at ${vm.status.ip}`;
+  return `${vm.name} is ${vm.status.ready ? 'running' : vm.status.phase}${address}`;
+}
+
+const titles = ['NAME', 'STATE', 'IP', 'CPUS', 'MEMORY', 'DISK', 'IMAGE', 'ENGINE', 'UPTIME', 'PORTS'];
+
+export function vmTable(vms: readonly Vm[], now: Date): string {
+  return formatTable(
+    titles,
+    vms.map(({ name, spec, status }) => [
+      name,
+      status.phase,
+      status.ip ?? '-',
+      String(spec.cpus),
+      formatMiB(spec.memoryMiB),
+      formatMiB(spec.diskMiB),
+      spec.image,
+      status.engine ?? spec.engine,
+      status.phase === 'running' && status.startedAt !== undefined
+        ? formatDuration(now.getTime() - Date.parse(status.startedAt))
+        : '-',
+      spec.forwards.map(formatForward).join(', ') || '-',
+    ]),
+  );
+}

@@ -1,0 +1,64 @@
+import { Command, type CommanderError } from 'commander';
+import { VmmError } from '../contract/errors.ts';
+import type { Cli } from './cli.ts';
+import { type Noun, nouns } from './nouns.ts';
+
+const intro = 'Lightweight virtual machines on this Linux host.';
+const outro = `
+Get going:
+  $ vmm image pull
+  $ vmm create web1 --cpus 2 --memory 1024 --ssh-key ~/.ssh/id_ed25519.pub
+  $ vmm start web1
+  $ vmm ssh web1
+
+Every command has --help with examples, and --json. Starting VMs needs root or the group vmm.`;
+
+/** The word that decides which file is loaded: the first that is no option, `help` skipped. */
+export function typedNoun(args: readonly string[]): Noun | undefined {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const word = words[0] === 'help' ? words[1] : words[0];
+  return nouns.find((noun) => noun.name === word);
+}
+
+/** The command tree with the commands of `loaded` in full and the others by name alone. */
+export async function createProgram(cli: Cli, loaded: readonly Noun[]): Promise<Command> {
+  const program = new Command('vmm')
+    .description(intro)
+    .usage('<command> [options]')
+    .helpCommand('help [command]', 'Show the help of a command')
+    .option('-v, --version', 'show the version')
+    .addHelpText('after', outro)
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => void cli.stdout.write(text),
+      writeErr: (text) => void cli.stderr.write(text),
+      // The error reaches main as a CommanderError and is printed there, in the one form all errors have.
+      outputError: () => {},
+    })
+    .exitOverride();
+  program.hook('preAction', (_, command) => {
+    cli.options = command.opts();
+  });
+  for (const noun of nouns) {
+    program.commandsGroup(noun.group);
+    if (loaded.includes(noun)) (await noun.load()).register(program, cli);
+    else program.command(noun.name).description(noun.summary);
+  }
+  return program;
+}
+
+/** A usage error of commander in our form; undefined for `--help` and its like, which are no errors. */
+export function usageError(error: CommanderError, args: readonly string[]): VmmError | undefined {
+  if (error.exitCode === 0 || error.code === 'commander.help') return undefined;
+  const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = rest
+    .join(' ')
+    .trim()
+    .replace(/^\((.*)\)$/, '$1');
+  const noun = typedNoun(args);
+  const help = noun === undefined ? 'vmm --help' : `vmm ${noun.name} --help`;
+  return new VmmError('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1)}.`, {
+    hint: suggestion === '' ? `See: ${help}` : `${suggestion} See: ${help}`,
+  });
+}

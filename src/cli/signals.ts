@@ -1,0 +1,30 @@
+import { exitCodes } from '../contract/errors.ts';
+
+const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface Signals {
+  readonly signal: AbortSignal;
+  /** While set, Ctrl-C is left to the program on our terminal, which gets it too. */
+  lent: boolean;
+  release(): void;
+}
+
+/** The first signal cancels, so that what was begun is undone; the second leaves at once. */
+export function watchSignals(stderr: NodeJS.WriteStream): Signals {
+  const controller = new AbortController();
+  const listener = (name: NodeJS.Signals) => {
+    if (signals.lent && name === 'SIGINT') return;
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    if (stderr.isTTY && name === 'SIGINT') stderr.write('\nCancelling; press Ctrl-C again to leave at once.\n');
+    controller.abort();
+  };
+  for (const name of names) process.on(name, listener);
+  const signals: Signals = {
+    signal: controller.signal,
+    lent: false,
+    release() {
+      for (const name of names) process.off(name, listener);
+    },
+  };
+  return signals;
+}
