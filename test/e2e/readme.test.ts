@@ -132,6 +132,7 @@ describe('a debian guest with every option of create', () => {
 
   it('what the guest wrote to a writable mount can be pulled', async () => {
     const target = join(host.scratch, 'pulled');
+    await mkdir(target);
     await host.vmm(['mount', 'pull', 'myvm', 'output', target]);
     assert.equal(await readFile(join(target, 'result'), 'utf8'), 'from the guest\n');
   });

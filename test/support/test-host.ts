@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { daemonSocket, type Layout, layout } from '../../src/domain/layout.ts';
@@ -26,7 +26,8 @@ export class TestHost implements AsyncDisposable {
   readonly dataDir: string;
   readonly home: string;
   readonly files: Layout;
-  readonly #inside: string;
+  /** Name of the host's network namespace. */
+  readonly namespace: string;
   readonly #outside: string;
   readonly #cleanups: (() => Promise<void>)[] = [];
 
@@ -35,7 +36,7 @@ export class TestHost implements AsyncDisposable {
     this.dataDir = dataDir;
     this.home = join(scratch, 'home');
     this.files = layout(dataDir);
-    this.#inside = `vt-${tag}`;
+    this.namespace = `vt-${tag}`;
     this.#outside = `vt-${tag}-out`;
   }
 
@@ -54,7 +55,7 @@ export class TestHost implements AsyncDisposable {
   }
 
   async #openNetwork(): Promise<void> {
-    const [inside, outside] = [this.#inside, this.#outside];
+    const [inside, outside] = [this.namespace, this.#outside];
     this.#cleanups.push(async () => {
       for (const name of [inside, outside]) await this.#endNamespace(name);
     });
@@ -84,7 +85,7 @@ export class TestHost implements AsyncDisposable {
   /** Any program on this host. */
   run(program: string, args: readonly string[], options: ExecOptions = {}): Promise<Output> {
     const env = { ...vmmEnv(this.dataDir, this.home), ...options.env };
-    return exec('ip', ['netns', 'exec', this.#inside, program, ...args], { ...options, env });
+    return exec('ip', ['netns', 'exec', this.namespace, program, ...args], { ...options, env });
   }
 
   /** Any program in the world outside. */
@@ -107,7 +108,8 @@ export class TestHost implements AsyncDisposable {
     const all = Array.from({ length: 256 }, (_, exitCode) => exitCode);
     const output = await this.vmm([...args, '--json'], { ...options, okCodes: all });
     assert.notEqual(output.exitCode, 0, `vmm ${args.join(' ')} succeeded: ${output.stdout}`);
-    assert.match(output.stderr, new RegExp(`"code": ?"${code}"`), `vmm ${args.join(' ')}: ${output.stderr}`);
+    const printed = output.stdout + output.stderr;
+    assert.match(printed, new RegExp(`"code": ?"${code}"`), `vmm ${args.join(' ')}: ${printed}`);
     return output;
   }
 
@@ -137,16 +139,22 @@ export class TestHost implements AsyncDisposable {
   async startGreeter(where: 'host' | 'outside', port: number, text: string): Promise<void> {
     const { startInNamespace } = await import('./start-in-namespace.ts');
     const script = join(checkout, 'test/support/greeter.ts');
-    const namespace = where === 'host' ? this.#inside : this.#outside;
+    const namespace = where === 'host' ? this.namespace : this.#outside;
     this.#cleanups.unshift(await startInNamespace(namespace, process.execPath, [script, String(port), text]));
+  }
+
+  /** Every process in this host's network namespace. */
+  async processes(): Promise<{ readonly pid: number; readonly command: string }[]> {
+    const { stdout } = await exec('ip', ['netns', 'pids', this.namespace], { okCodes: [0, 1] });
+    const pids = stdout.split('\n').filter(Boolean).map(Number);
+    return await Promise.all(pids.map(async (pid) => ({ pid, command: await commandOf(pid) })));
   }
 
   /** What a host without VMs must not have. Empty when all is well. */
   async leftovers(): Promise<string[]> {
-    const links = (await exec('ip', ['-n', this.#inside, '-o', 'link'])).stdout;
+    const links = (await exec('ip', ['-n', this.namespace, '-o', 'link'])).stdout;
     const tables = (await this.run('nft', ['list', 'tables'])).stdout;
-    const { stdout: pids } = await exec('ip', ['netns', 'pids', this.#inside], { okCodes: [0, 1] });
-    const commands = await Promise.all(pids.split('\n').filter(Boolean).map(commandOf));
+    const processes = await this.processes();
     const files = await Promise.all(
       [this.files.vms, this.files.mounts, this.files.sockets, this.files.logs, this.files.tmp].map(async (folder) =>
         (await readdir(folder).catch(() => [])).map((name) => `file ${join(folder, name)}`),
@@ -162,9 +170,9 @@ export class TestHost implements AsyncDisposable {
         .split('\n')
         .filter(Boolean)
         .map((table) => `nft ${table}`),
-      ...commands
-        .filter((command) => /qemu-system|virtiofsd|vmm/.test(command) && !command.includes('test/support/'))
-        .map((command) => `process ${command}`),
+      ...processes
+        .filter(({ command }) => /qemu-system|virtiofsd|vmm/.test(command) && !command.includes('test/support/'))
+        .map(({ pid, command }) => `process ${pid} ${command}`),
       ...files.flat(),
     ];
   }
@@ -195,7 +203,8 @@ export class TestHost implements AsyncDisposable {
   }
 }
 
-async function commandOf(pid: string): Promise<string> {
-  const { stdout } = await exec('sh', ['-c', `tr '\\0' ' ' </proc/${Number(pid)}/cmdline`], { okCodes: [0, 1, 2] });
-  return `${pid} ${stdout.trim()}`;
+/** Its command line, or nothing when it has just ended. */
+async function commandOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.replaceAll('\0', ' ').trim();
 }
