@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { VmmError } from '../../../contract/errors.ts';
 import type { ProcessIdentity } from '../../../ports/command-runner.ts';
 import type { LaunchPlan, VmmRecord } from '../../../ports/hypervisor.ts';
@@ -38,6 +38,7 @@ export async function launchVm(
   signal: AbortSignal,
 ): Promise<QemuHandle> {
   assertSlots(plan, choice);
+  await assertTap(plan);
   await mkdir(plan.runtimeDir, { recursive: true, mode: 0o700 });
   await clearRuntimeFiles(plan.runtimeDir);
   const started: ProcessIdentity[] = [];
@@ -135,6 +136,16 @@ function assertSlots(plan: LaunchPlan, choice: MachineChoice): void {
       hint: 'Use fewer mounts.',
     },
   );
+}
+
+/** Run as root, QEMU would make a missing tap by itself, on no bridge, and the guest would have no network. */
+async function assertTap({ nic, name }: LaunchPlan): Promise<void> {
+  if (nic === undefined) return;
+  const interfaces = await readFile('/proc/self/net/dev', 'utf8');
+  if (interfaces.split('\n').some((line) => line.trim().startsWith(`${nic.tap}:`))) return;
+  throw new VmmError('network_failed', `The tap ${nic.tap} of ${name} is not there.`, {
+    hint: 'Start the VM again: its network is set up at each start.',
+  });
 }
 
 /** Waits until QEMU answers on QMP, racing its end. */

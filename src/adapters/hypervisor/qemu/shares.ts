@@ -58,36 +58,32 @@ export async function startShare(
   // file in /run that is named after this path, so that it must differ from VM to VM.
   const socketPath = `../${basename(runtimeDir)}/${runtimeFiles.shareSocket(index)}`;
   const args = fileServerArguments(server.flavour, socketPath, share.source);
-  const start = (program: string, args: readonly string[]) =>
-    deps.runner.startDetached({ program, args, cwd: runtimeDir, outputPath: logPath });
-
-  let started: ProcessIdentity;
-  if (share.readOnly) {
-    started = await inReadOnlyNamespace(deps, { source: share.source, logPath, signal }, (anchorPid) =>
-      start('nsenter', [`--target=${anchorPid}`, '--mount', `--wdns=${runtimeDir}`, '--', server.program, ...args]),
-    );
-  } else {
-    started = await start(server.program, args);
-  }
-  await request.onStarted(started);
-  await socketReady(deps, {
-    path: join(runtimeDir, runtimeFiles.shareSocket(index)),
-    process: started,
-    share,
-    logPath,
-    signal,
-  });
+  const serve = async (program: string, args: readonly string[]) => {
+    const started = await deps.runner.startDetached({ program, args, cwd: runtimeDir, outputPath: logPath });
+    await request.onStarted(started);
+    await socketReady(deps, {
+      path: join(runtimeDir, runtimeFiles.shareSocket(index)),
+      started,
+      share,
+      logPath,
+      signal,
+    });
+  };
+  if (!share.readOnly) return serve(server.program, args);
+  await inReadOnlyNamespace(deps, { source: share.source, logPath, signal }, (anchorPid) =>
+    serve('nsenter', [`--target=${anchorPid}`, '--mount', `--wdns=${runtimeDir}`, '--', server.program, ...args]),
+  );
 }
 
 /**
- * Runs `start` with the pid of a process in whose mount namespace `source` is read-only, whatever the guest or a
+ * Runs `serve` with the pid of a process in whose mount namespace `source` is read-only, whatever the guest or a
  * hijacked file server may try. The namespace lives on in what was started. Mounts below `source` are not in it.
  */
 async function inReadOnlyNamespace(
   deps: QemuDeps,
   { source, logPath, signal }: { readonly source: string; readonly logPath: string; readonly signal: AbortSignal },
-  start: (anchorPid: number) => Promise<ProcessIdentity>,
-): Promise<ProcessIdentity> {
+  serve: (anchorPid: number) => Promise<void>,
+): Promise<void> {
   const anchor = await deps.runner.startDetached({
     program: 'unshare',
     args: ['--mount', '--propagation=private', '--', 'sleep', anchorSeconds],
@@ -104,7 +100,7 @@ async function inReadOnlyNamespace(
       });
     await mount('--bind', '--', source, source);
     await mount('-o', 'remount,bind,ro', '--', source);
-    return await start(anchor.pid);
+    await serve(anchor.pid);
   } finally {
     await deps.processes.terminate(anchor, 1_000);
   }
@@ -127,7 +123,7 @@ async function socketReady(
   deps: QemuDeps,
   wait: {
     readonly path: string;
-    readonly process: ProcessIdentity;
+    readonly started: ProcessIdentity;
     readonly share: Share;
     readonly logPath: string;
     readonly signal: AbortSignal;
@@ -140,7 +136,7 @@ async function socketReady(
       () => false,
     );
   while (!(await there())) {
-    const alive = await deps.processes.isAlive(wait.process);
+    const alive = await deps.processes.isAlive(wait.started);
     if (!alive || performance.now() > deadline) {
       const detail = (await fileTail(wait.logPath, 4_000)).trim();
       throw new VmmError(

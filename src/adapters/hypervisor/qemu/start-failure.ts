@@ -57,7 +57,8 @@ const patterns: readonly Pattern[] = [
       }),
   },
   {
-    matches: /could not open kernel file|could not load (?:kernel|initrd)|error loading (?:uncompressed )?kernel/i,
+    matches:
+      /could not open kernel file|could not load (?:kernel|initrd)|error loading (?:uncompressed )?kernel|kernel too old/i,
     error: (_, detail) =>
       new VmmError('engine_failed', 'QEMU cannot load the kernel or its initramfs.', {
         hint: 'Make them anew: vmm image pull',
