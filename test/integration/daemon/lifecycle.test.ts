@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -15,21 +15,20 @@ import { daemonSocket, layout } from '../../../src/domain/layout.ts';
 const entry = join(import.meta.dirname, 'fake-daemon.ts');
 let dataDir: string;
 let clients: Client[];
-let children: ChildProcess[];
-/** Every daemon that answered; none may be left. */
-let pids: Set<number>;
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'vmm-daemon-'));
   clients = [];
-  children = [];
-  pids = new Set();
 });
 
 afterEach(async () => {
   for (const client of clients) client.close();
-  for (const pid of pids) end(pid, 'SIGKILL');
-  for (const child of children) child.kill('SIGKILL');
+  // Those too that came second and have not yet found out: they would make the directory anew.
+  await until('no daemon is left', async () => {
+    const left = await ours();
+    for (const pid of left) end(pid, 'SIGKILL');
+    return left.length === 0;
+  });
   await rm(dataDir, { recursive: true });
 });
 
@@ -47,7 +46,6 @@ async function connect(overrides: Partial<DaemonLaunch> = {}): Promise<Client> {
     ...overrides,
   });
   clients.push(client);
-  pids.add(await pidOf(client));
   return client;
 }
 
@@ -56,13 +54,19 @@ const pidOf = async (client: Client) => (await client.call('daemon.status', {}))
 /** Started by hand, so that its exit code can be seen. */
 function start(...flags: string[]): ChildProcess {
   const [program = '', ...args] = command(...flags);
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  children.push(child);
-  return child;
+  return spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 const exitOf = async (child: ChildProcess) =>
   child.exitCode === null ? (await once(child, 'exit'))[0] : child.exitCode;
+
+/** Processes that have our data directory among their arguments. */
+async function ours(): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number);
+  const commandOf = (pid: number) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const commands = await Promise.all(pids.map(commandOf));
+  return pids.filter((pid, index) => pid !== process.pid && commands[index]?.includes(dataDir) === true);
+}
 
 function end(pid: number, signal: NodeJS.Signals): void {
   try {
