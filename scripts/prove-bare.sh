@@ -135,7 +135,7 @@ open_namespaces() {
     mount -t sysfs sysfs "$1/sys"
     mount --rbind /dev "$1/dev"
     mount -t tmpfs -o mode=0755 tmpfs "$1/run"
-    exec sleep infinity' bash "$tree" &
+    exec sleep infinity' bash "$tree" 2>"$scratch/unshare.log" &
   unshare=$!
   for _ in $(seq 50); do
     child=$(pgrep -P "$unshare" sleep || true)

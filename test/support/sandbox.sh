@@ -26,7 +26,8 @@ living() {
     [ -z "$command" ] || printf 'process %s: %.200s\n' "$pid" "$command"
   done
 }
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+# Ten seconds: what a test started on purpose and forgot on purpose ends by itself within that.
+for _ in $(seq 33); do
   found=$(living | grep -v -e "$0" || true)
   [ -n "$found" ] || break
   sleep 0.3
