@@ -38,6 +38,8 @@ require_supported_host
 become_root "$checkout/scripts/prove-bare.sh" ${arguments[@]+"${arguments[@]}"}
 
 scratch=$(mktemp -d)
+# apt reads the keys as a user of its own.
+chmod 755 "$scratch"
 keep_tree=yes
 if [ -z "$tree" ]; then
   tree=$scratch/tree keep_tree=no
