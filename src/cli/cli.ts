@@ -15,7 +15,7 @@ export interface Cli {
   options: CommonOptions;
   exitCode: number;
   /** Throws invalid_config. */
-  config(): EffectiveConfig;
+  config(): Promise<EffectiveConfig>;
   /** A client of the running daemon, which is started when none answers. Errors: not_root, daemon_unreachable, daemon_version. */
   client(): Promise<Client>;
   /** A client of a daemon that runs already; undefined when none does. Errors: not_root, daemon_version. */

@@ -3,8 +3,7 @@ import { VmmError } from '../contract/errors.ts';
 import type { HostConfig } from '../contract/resources/host.ts';
 import { daemonSocket, layout } from '../domain/layout.ts';
 import type { Cli } from './cli.ts';
-import { defaultDataDir, type EffectiveConfig, loadConfig } from './config/effective.ts';
-import { daemonSettings } from './config/settings.ts';
+import type { EffectiveConfig } from './config/effective.ts';
 import { watchSignals } from './signals.ts';
 
 /** What the installed program knows of itself. */
@@ -20,7 +19,7 @@ export interface Session extends AsyncDisposable {
 
 export function createCli(process: NodeJS.Process, installation: Installation): Session {
   const signals = watchSignals(process.stderr);
-  let config: EffectiveConfig | undefined;
+  let config: Promise<EffectiveConfig> | undefined;
   let client: Promise<Client> | undefined;
   // A reader that has seen enough (`vmm list | head -1`) is no fault.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -30,7 +29,10 @@ export function createCli(process: NodeJS.Process, installation: Installation): 
 
   const cli: Cli = {
     env: process.env,
-    stdin: process.stdin,
+    // Opened when it is read: that costs more than all of --help.
+    get stdin() {
+      return process.stdin;
+    },
     stdout: process.stdout,
     stderr: process.stderr,
     signal: signals.signal,
@@ -38,7 +40,7 @@ export function createCli(process: NodeJS.Process, installation: Installation): 
     options: {},
     exitCode: 0,
     config() {
-      config ??= loadConfig(process.env);
+      config ??= import('./config/effective.ts').then(({ loadConfig }) => loadConfig(process.env));
       return config;
     },
     client() {
@@ -47,7 +49,8 @@ export function createCli(process: NodeJS.Process, installation: Installation): 
     },
     async runningClient() {
       const { createClient } = await import('../client/client.ts');
-      const found = createClient({ socketPath: daemonSocket(cli.config().data_dir), version: installation.version });
+      const { data_dir } = await cli.config();
+      const found = createClient({ socketPath: daemonSocket(data_dir), version: installation.version });
       try {
         await found.call('daemon.status', {}, { signal: cli.signal });
         client ??= Promise.resolve(found);
@@ -79,7 +82,8 @@ export function createCli(process: NodeJS.Process, installation: Installation): 
 
 async function connect(cli: Cli, installation: Installation): Promise<Client> {
   const { ensureDaemon } = await import('../client/ensure-daemon.ts');
-  const settings = daemonSettings(cli.config());
+  const { daemonSettings, defaultDataDir } = await import('./config/effective.ts');
+  const settings = daemonSettings(await cli.config());
   return await ensureDaemon({
     socketPath: daemonSocket(settings.data_dir),
     version: installation.version,

@@ -13,15 +13,19 @@ export function leaf(parent: Command, usage: string, summary: string, examples: 
   return withCommonOptions(parent.command(usage).description(summary), examples);
 }
 
+const common = 'Common options:';
+
 export function withCommonOptions(command: Command, examples: readonly string[]): Command {
   return command
-    .option('--json', 'print JSON on stdout')
+    .addOption(new Option('--json', 'print JSON on stdout').helpGroup(common))
     .addOption(
       new Option('--progress <mode>', 'how to show progress on stderr; auto: on a terminal alone')
         .choices(['auto', 'plain', 'quiet'])
-        .default('auto'),
+        .default('auto')
+        .helpGroup(common),
     )
-    .option('--debug', 'print stack traces of errors')
+    .addOption(new Option('--debug', 'print stack traces of errors').helpGroup(common))
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(common))
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 

@@ -9,7 +9,8 @@ import type { Cli } from './cli.ts';
  * `note` says what a reader should know of the age of the data.
  */
 export async function listVms(cli: Cli): Promise<{ readonly vms: readonly Vm[]; readonly note?: string }> {
-  const status = readStatusFile(layout(cli.config().data_dir).statusFile);
+  const { data_dir } = await cli.config();
+  const status = readStatusFile(layout(data_dir).statusFile);
   if (status === undefined) return { vms: [] };
   if (!status.daemonAlive) {
     const ended = status.daemon === null;

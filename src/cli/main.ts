@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { exitCodes } from '../contract/errors.ts';
 import { createCli, type Installation } from './create-cli.ts';
 import { printError } from './output/print-error.ts';
 import { createProgram, typedNoun, usageError } from './program.ts';
@@ -28,7 +29,8 @@ export async function main(args: readonly string[], installation: Installation):
     return cli.exitCode;
   } catch (thrown) {
     const error = thrown instanceof CommanderError ? usageError(thrown, args) : thrown;
-    if (error === undefined) return 0;
+    // Help that was asked for ends well; help shown for want of a subcommand does not.
+    if (error === undefined) return thrown instanceof CommanderError && thrown.exitCode === 0 ? 0 : exitCodes.usage;
     return printError(error, {
       stderr: cli.stderr,
       json: cli.options.json ?? wanted('--json'),

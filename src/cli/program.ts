@@ -48,7 +48,7 @@ export async function createProgram(cli: Cli, loaded: readonly Noun[]): Promise<
   return program;
 }
 
-/** A usage error of commander in our form; undefined for `--help` and its like, which are no errors. */
+/** A usage error of commander in our form; undefined when the help it printed says all. */
 export function usageError(error: CommanderError, args: readonly string[]): VmmError | undefined {
   if (error.exitCode === 0 || error.code === 'commander.help') return undefined;
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');

@@ -53,7 +53,7 @@ export function addSpecOptions(command: Command): Command {
 
 /** The options and the configured defaults as the daemon wants them. What neither names is left to the daemon. */
 export async function readSpec(cli: Cli, options: SpecOptions): Promise<SpecInput> {
-  const { vm_defaults: defaults, engine, sources, owner } = cli.config();
+  const { vm_defaults: defaults, engine, sources, owner } = await cli.config();
   const keyFiles = options.sshKey ?? (defaults.ssh_key === undefined ? [] : [defaults.ssh_key]);
   const sshKeys = await Promise.all(keyFiles.map((path) => readSshKeys(expandHome(path, owner))));
   const cpus = options.cpus === undefined ? defaults.cpus : parseCount(options.cpus, '--cpus', 1, 256);

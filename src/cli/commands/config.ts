@@ -19,7 +19,7 @@ export function register(program: Command, cli: Cli): void {
   leaf(config, 'init', 'Make directories and the configuration file', ['vmm config init'])
     .option('--force', 'write the file anew although it is there')
     .action(async (options: CommonOptions & { readonly force?: boolean }) => {
-      const { userPath, owner, data_dir } = cli.config();
+      const { userPath, owner, data_dir } = await cli.config();
       const exists = readConfig(userPath) !== undefined;
       if (!exists || options.force === true) writeConfig(userPath, initialConfig(), owner);
       const isRoot = process.geteuid?.() === 0;
@@ -33,8 +33,8 @@ export function register(program: Command, cli: Cli): void {
   leaf(config, 'show', 'Show the settings in use and where each comes from', [
     'vmm config show',
     'vmm config show --json',
-  ]).action(() => {
-    const found = cli.config();
+  ]).action(async () => {
+    const found = await cli.config();
     const values = valuesOf(found);
     const rows = values.map(([key, value]) => [key, textOf(value), from[found.sources[key] ?? 'default']]);
     const { owner: _, userPath: path, sources: __, ...settings } = found;
@@ -49,9 +49,9 @@ export function register(program: Command, cli: Cli): void {
     .argument('<key>', 'key')
     .argument('<value>', 'value; lists with commas between')
     .addHelpText('after', `\nKeys:\n${keyHelp()}`)
-    .action((key: string, text: string) => {
+    .action(async (key: string, text: string) => {
       const value = parseConfigValue(key, text);
-      const { userPath, owner, sources } = cli.config();
+      const { userPath, owner, sources } = await cli.config();
       writeConfig(userPath, setConfigValue(readConfig(userPath) ?? {}, key, value), owner);
       const winner = sources[key];
       if (winner === 'host' && ['data_dir', 'bridge_name', 'subnet'].includes(key)) {
@@ -66,8 +66,8 @@ export function register(program: Command, cli: Cli): void {
       print(cli, { key, value }, `${key} = ${textOf(value)}`);
     });
 
-  leaf(config, 'path', 'Show where your configuration file is', ['vmm config path']).action(() => {
-    const path = cli.config().userPath;
+  leaf(config, 'path', 'Show where your configuration file is', ['vmm config path']).action(async () => {
+    const path = (await cli.config()).userPath;
     print(cli, { path }, path);
   });
 }

@@ -20,7 +20,7 @@ export function register(program: Command, cli: Cli): void {
     .option('--image <name>', 'image it is made from (default debian)')
     .option('--start', 'start it at once')
     .action(async (name: string, options: CreateOptions) => {
-      const image = options.image ?? cli.config().vm_defaults.image;
+      const image = options.image ?? (await cli.config()).vm_defaults.image;
       const input = { name, ...(await readSpec(cli, options)), ...(image === undefined ? {} : { image }) };
       const client = await cli.client();
       const { vm, notices } = await withProgress(cli, async (view) => {

@@ -14,13 +14,11 @@ interface PullOptions extends CommonOptions {
 export function register(program: Command, cli: Cli): void {
   const image = program.command('image').description('Images that VMs are made from');
 
-  leaf(image, 'list', 'List the images', ['vmm image list'])
-    .alias('ls')
-    .action(async () => {
-      const client = await cli.client();
-      const images = await client.call('image.list', {}, { signal: cli.signal });
-      print(cli, images, imageTable(images));
-    });
+  leaf(image, 'list', 'List the images', ['vmm image list']).action(async () => {
+    const client = await cli.client();
+    const images = await client.call('image.list', {}, { signal: cli.signal });
+    print(cli, images, imageTable(images));
+  });
 
   leaf(image, 'pull', 'Make or fetch the default kernel and image', ['vmm image pull', 'vmm image pull tiny'])
     .argument('[image]', '`debian`, or `tiny`: an image of busybox alone', 'debian')

@@ -61,7 +61,7 @@ export function register(program: Command, cli: Cli): void {
 }
 
 async function readPatch(cli: Cli, name: string, options: SetOptions): Promise<Patch> {
-  const { owner } = cli.config();
+  const { owner } = await cli.config();
   const keyFiles = options.sshKey === false ? [] : options.sshKey;
   const sshKeys = keyFiles && (await Promise.all(keyFiles.map((path) => readSshKeys(expandHome(path, owner))))).flat();
   const labels = await changedLabels(cli, name, options);

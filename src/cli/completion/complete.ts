@@ -22,7 +22,7 @@ const none: Candidates = { words: [], files: false };
 
 /** Prints candidates for the last of `words` (those after `vmm`), one a line; the first line is `files` or `words`. */
 export async function printCompletion(cli: Cli, words: readonly string[]): Promise<void> {
-  const { words: found, files } = await complete(cli, words, readNames(cli));
+  const { words: found, files } = await complete(cli, words, await readNames(cli));
   cli.stdout.write(`${[files ? 'files' : 'words', ...found].join('\n')}\n`);
 }
 
@@ -119,9 +119,10 @@ function takesFile(option: Option): boolean {
   return /<file>|path/.test(option.flags);
 }
 
-function readNames(cli: Cli): KnownNames {
+async function readNames(cli: Cli): Promise<KnownNames> {
   try {
-    const vms = readStatusFile(layout(cli.config().data_dir).statusFile)?.vms ?? [];
+    const { data_dir } = await cli.config();
+    const vms = readStatusFile(layout(data_dir).statusFile)?.vms ?? [];
     return {
       vms: vms.map((vm) => vm.name),
       images: [...new Set(['debian', 'tiny', ...vms.map((vm) => vm.spec.image)])],

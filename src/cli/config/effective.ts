@@ -1,3 +1,4 @@
+import type { HostConfig } from '../../contract/resources/host.ts';
 import { hostConfigPath, readConfig, userConfigPath } from './file.ts';
 import type { EngineChoice, UserConfig, VmDefaults } from './keys.ts';
 import { findOwner, type Owner } from './owner.ts';
@@ -94,4 +95,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): EffectiveConfig {
     host: readConfig(hostConfigPath) ?? {},
     user: readConfig(userPath) ?? {},
   });
+}
+
+/** The part of the settings that a daemon we start is given. */
+export function daemonSettings(config: EffectiveConfig): HostConfig {
+  const { data_dir, bridge_name, subnet, host_interface, engine } = config;
+  return { data_dir, bridge_name, subnet, host_interface, engine };
 }

@@ -22,6 +22,7 @@ export interface SshSession extends Disposable {
 /** Errors: vm_not_found, illegal_state. */
 export async function openSshSession(cli: Cli, name: string): Promise<SshSession> {
   const client = await cli.client();
+  const { owner } = await cli.config();
   const access = await client.call('vm.sshAccess', { params: { name } }, { signal: cli.signal });
   const directory = mkdtempSync(join(tmpdir(), 'vmm-ssh-'));
   const remove = () => rmSync(directory, { recursive: true, force: true });
@@ -39,7 +40,7 @@ export async function openSshSession(cli: Cli, name: string): Promise<SshSession
       name,
       access,
       files,
-      ownKeys: findOwnKeys(cli.config().owner.home),
+      ownKeys: findOwnKeys(owner.home),
       log: () => (existsSync(files.log) ? readFileSync(files.log, 'utf8').trim() : ''),
       [Symbol.dispose]() {
         process.off('exit', remove);
