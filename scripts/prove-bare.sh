@@ -85,19 +85,20 @@ ubuntu_keys() {
 }
 
 make_tree() {
-  local keys packages=''
+  # Ubuntu counts apt among the important packages, not the required ones; every real machine has it.
+  local keys packages=--include=apt
   if [ -e "$tree/etc/os-release" ]; then
     remark "using the tree $tree as it stands"
     return
   fi
-  [ "$as_user" = no ] || packages=--include=sudo
+  [ "$as_user" = no ] || packages=--include=apt,sudo
   case $distribution in
     debian)
-      mmdebstrap --quiet --variant=minbase $packages bookworm "$tree" http://deb.debian.org/debian
+      mmdebstrap --quiet --variant=minbase "$packages" bookworm "$tree" http://deb.debian.org/debian
       ;;
     ubuntu)
       keys=$(ubuntu_keys)
-      mmdebstrap --quiet --variant=minbase $packages --keyring="$keys" --components=main,universe noble "$tree" \
+      mmdebstrap --quiet --variant=minbase "$packages" --keyring="$keys" --components=main,universe noble "$tree" \
         http://archive.ubuntu.com/ubuntu
       ;;
   esac
