@@ -21,6 +21,8 @@ export interface GuestArguments {
   /** Kernel messages below "error" stay off the console. */
   readonly quiet: boolean;
   readonly sharedMemory: boolean;
+  /** User and group that QEMU becomes; undefined: it stays who it is. */
+  readonly uid: number | undefined;
 }
 
 /** Everything of a guest but its devices. */
@@ -34,8 +36,14 @@ export function guestArguments(guest: GuestArguments): string[] {
     ['-display', 'none'],
     // A guest's reboot ends the process with a SHUTDOWN event; whether it starts again is not the engine's business.
     ['-no-reboot'],
-    // Seccomp: no new programs, no other user, no obsolete calls, no resource control.
-    ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    // Seccomp: no new programs, no obsolete calls, no resource control.
+    [
+      '-sandbox',
+      `on,obsolete=deny,spawn=deny,resourcecontrol=deny${guest.uid === undefined ? ',elevateprivileges=deny' : ''}`,
+    ],
+    // Disks, tap and sockets are open by then; a guest that breaks out is nobody on the host. (elevateprivileges=deny
+    // would forbid this very step; once it is done there is no way back.)
+    guest.uid === undefined ? [] : ['-runas', `${guest.uid}:${guest.uid}`],
     ['-machine', machineOf(choice, guest.sharedMemory)],
     ['-accel', choice.acceleration === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
     // la57 costs an emulated guest a fifth level in each page walk, and nothing needs it. Lesser models than `max`

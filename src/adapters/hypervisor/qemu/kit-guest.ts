@@ -3,6 +3,7 @@ import type { CommandResult } from '../../../ports/command-runner.ts';
 import type { BootFiles } from '../../../ports/hypervisor.ts';
 import { guestArguments, type MachineChoice, qemuProgram } from './argv.ts';
 import type { QemuDeps } from './deps.ts';
+import { guestUid } from './guest-uid.ts';
 
 const memoryMiB = 256;
 
@@ -37,6 +38,7 @@ export function runKitGuest(deps: QemuDeps, guest: KitGuest): Promise<CommandRes
         kernelArgs: [`vmm.role=${guest.role}`],
         quiet: guest.quiet,
         sharedMemory: false,
+        uid: guestUid(guest.cwd),
       }),
       ...guest.devices,
       '-chardev',

@@ -19,6 +19,7 @@ import {
 import { markConsoleStart } from './console-log.ts';
 import type { QemuDeps } from './deps.ts';
 import { fileTail } from './file-tail.ts';
+import { guestUid } from './guest-uid.ts';
 import { QemuHandle } from './handle.ts';
 import { clearRuntimeFiles, removeRuntimeDir, runtimeFiles } from './runtime-files.ts';
 import { findFileServer, startShare } from './shares.ts';
@@ -113,6 +114,7 @@ function vmArguments(plan: LaunchPlan, choice: MachineChoice): string[] {
       kernelArgs: plan.kernelArgs,
       quiet: true,
       sharedMemory: plan.shares.length > 0,
+      uid: guestUid(plan.vmId),
     }),
     ...controlArguments(),
     ...consoleArguments(plan.consoleLogPath),
