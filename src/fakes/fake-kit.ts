@@ -20,6 +20,7 @@ export class FakeKit implements GuestKit {
       vmlinuzPath: `${folder}/vmlinuz`,
       initramfsPath: `${folder}/initramfs`,
       modulesPath: `${folder}/modules.ext4`,
+      busyboxPath: `${folder}/busybox`,
     };
   }
 
