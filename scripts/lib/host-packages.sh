@@ -2,24 +2,25 @@
 # Installs the host packages that are missing, and only those. Debian 12, Ubuntu 24.04 and their like.
 
 # One line a package: group, package, what tells that it is there (an absolute path, or a program), why it is needed.
-# Where a probe may be one of several, they are joined with `|`.
+# Where a probe may be one of several, they are joined with `|`. A package with `?` is left out where no source has it.
 package_table() {
   cat <<'TABLE'
 base curl            curl                                  downloads Node.js and npm
 base ca-certificates /etc/ssl/certs/ca-certificates.crt    checks the servers it downloads from
 base libatomic1      /usr/lib/x86_64-linux-gnu/libatomic.so.1 a library that the pinned Node.js needs
 run  qemu-system-x86 qemu-system-x86_64                    runs the virtual machines
+run  virtiofsd?      /usr/libexec/virtiofsd|/usr/lib/qemu/virtiofsd live host directories in guests
 run  iproute2        ip                                    makes the bridge and the taps
 run  nftables        nft                                   NAT, port forwards and isolation
+run  conntrack?      conntrack                             ends connections of forwards that are removed
 run  e2fsprogs       mkfs.ext4                             makes disks and mount images
 run  mmdebstrap      mmdebstrap                            makes the default image from the distribution
 run  openssh-client  ssh                                   vmm ssh, exec and cp
-run  kmod            modprobe                              loads tun, bridge and kvm where they are modules
-run  procps          sysctl                                switches IP forwarding on
 test iptables        iptables                              tests beside Docker's kind of rules
 test xfsprogs        mkfs.xfs                              tests of disks on xfs
 test btrfs-progs     mkfs.btrfs                            tests of disks on btrfs
 test busybox-static  busybox                               small guests and servers for the tests
+test procps          pgrep                                 looks for processes that a test left
 TABLE
 }
 
@@ -89,32 +90,43 @@ apt_failed() {
 
 # ensure_packages GROUP...
 ensure_packages() {
-  local wanted=" $* " missing=() group package probe why absent
+  local wanted=" $* " missing=() optional=() group package probe why absent
   while read -r group package probe why; do
     [[ $wanted == *" $group "* ]] || continue
     have "$probe" && continue
-    missing+=("$package")
-    remark "$(printf '%-16s %s' "$package" "$why")"
+    case $package in
+      *\?) optional+=("${package%\?}") ;;
+      *) missing+=("$package") ;;
+    esac
+    [[ $package == *\? ]] || remark "$(printf '%-16s %s' "$package" "$why")"
   done < <(package_table)
-  if [ ${#missing[@]} = 0 ]; then
-    remark 'all host packages are there'
-    return 0
-  fi
-  command -v apt-get >/dev/null 2>&1 ||
+  if [ ${#missing[@]} -gt 0 ] && ! command -v apt-get >/dev/null 2>&1; then
     die "this host lacks: ${missing[*]}" 'install them with its own package manager; only apt-get is known to this script'
-  remark "installing with apt-get: ${missing[*]}"
+  fi
   apt_log=$(mktemp)
-  if [ -n "$(without_candidate "${missing[@]}")" ]; then
+  if [ ${#missing[@]} -gt 0 ] && [ -n "$(without_candidate "${missing[@]}")" ]; then
     update_lists || apt_failed 'apt-get update failed' 'check the network and /etc/apt/sources.list*'
     absent=$(without_candidate "${missing[@]}" | tr '\n' ' ')
     [ -z "$absent" ] ||
       apt_failed "no package source offers: $absent" 'on Ubuntu, switch universe on: sudo add-apt-repository universe'
   fi
-  if ! run_apt install -y --no-install-recommends "${missing[@]}"; then
-    # Old lists name versions that the archive no longer has.
-    if ! update_lists || ! run_apt install -y --no-install-recommends "${missing[@]}"; then
-      apt_failed 'apt-get install failed' "try it by hand: apt-get install ${missing[*]}"
-    fi
+  for package in ${optional[@]+"${optional[@]}"}; do
+    [ -n "$(without_candidate "$package")" ] || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    install_packages "${missing[@]}"
+  else
+    remark 'all host packages are there'
   fi
   rm -f "$apt_log"
+}
+
+install_packages() {
+  remark "installing with apt-get: $*"
+  if ! run_apt install -y --no-install-recommends "$@"; then
+    # Old lists name versions that the archive no longer has.
+    if ! update_lists || ! run_apt install -y --no-install-recommends "$@"; then
+      apt_failed 'apt-get install failed' "try it by hand: apt-get install $*"
+    fi
+  fi
 }

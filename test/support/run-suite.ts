@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostTraces } from './host-traces.ts';
@@ -44,6 +44,8 @@ async function runChecks(suite: CheckSuite, context: SuiteContext): Promise<Resu
 async function runTests(suite: TestSuite, context: SuiteContext): Promise<ResultLine[]> {
   // Short, since tests put unix sockets below it and sun_path holds 108 bytes.
   const scratch = mkdtempSync(join(tmpdir(), 'vt-'));
+  // Tests may run programs as other users, who must be able to pass.
+  chmodSync(scratch, 0o755);
   const temporary = join(scratch, 't');
   mkdirSync(temporary);
   const resultsFile = join(scratch, 'results');

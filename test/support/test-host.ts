@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { daemonSocket, type Layout, layout } from '../../src/domain/layout.ts';
@@ -42,6 +42,8 @@ export class TestHost implements AsyncDisposable {
 
   static async open(options: HostOptions = {}): Promise<TestHost> {
     const scratch = await mkdtemp(join(tmpdir(), 'h-'));
+    // Guests run as users of their own, who must be able to pass.
+    await chmod(scratch, 0o755);
     const host = new TestHost(scratch, options.dataDir ?? join(scratch, 'd'), randomBytes(2).toString('hex'));
     try {
       await mkdir(host.home);
