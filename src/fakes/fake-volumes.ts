@@ -73,7 +73,13 @@ export class FakeVolumes implements VolumeStore {
   async keepMountImage(vmId: string, tag: string): Promise<string> {
     const path = this.mountImagePath(vmId, tag);
     if (!this.#files.has(path)) throw new VmmError('storage_failed', `The mount image ${path} is missing.`);
-    const kept = this.#clock.now().toISOString().replaceAll(':', '-');
+    const time = this.#clock
+      .now()
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z')
+      .replaceAll(/[-:]/g, '');
+    let kept = time;
+    for (let count = 2; this.#files.has(this.keptPath(vmId, tag, kept)); count++) kept = `${time}-${count}`;
     this.#files.move(path, this.keptPath(vmId, tag, kept));
     this.#written.delete(path);
     return kept;
@@ -86,6 +92,9 @@ export class FakeVolumes implements VolumeStore {
   }
 
   keptPath(vmId: string, tag: string, kept: string): string {
+    if (!/^\d{8}T\d{6}Z(-\d{1,6})?$/.test(kept)) {
+      throw new VmmError('mount_not_found', `There is no kept copy "${kept}" of mount ${tag}.`);
+    }
     return `${this.#layout.vmMounts(vmId)}/${tag}.kept-${kept}.ext4`;
   }
 
