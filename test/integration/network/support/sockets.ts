@@ -65,13 +65,10 @@ export async function askUdp(
   port: number,
   text: string,
   timeoutMs: number,
-  localAddress?: string,
+  from: { readonly address: string; readonly port: number } = { address: '', port: 0 },
 ): Promise<string> {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   try {
-    if (localAddress !== undefined) {
-      await new Promise<void>((resolve) => socket.bind({ address: localAddress, port: 0 }, resolve));
-    }
     return await new Promise<string>((resolve) => {
       const timer = setTimeout(() => resolve('timeout'), timeoutMs);
       const settle = (answer: string) => {
@@ -80,8 +77,10 @@ export async function askUdp(
       };
       socket.once('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
       socket.once('message', (data) => settle(String(data)));
-      socket.send(text, port, address, (error) => {
-        if (error) settle('code' in error ? String(error.code) : error.message);
+      socket.bind(from.address === '' ? { port: from.port } : from, () => {
+        socket.send(text, port, address, (error) => {
+          if (error) settle('code' in error ? String(error.code) : error.message);
+        });
       });
     });
   } finally {

@@ -17,7 +17,9 @@ export type Order =
       readonly port: number;
       readonly text: string;
       readonly timeoutMs: number;
-      readonly from?: string;
+      /** Empty: any. */
+      readonly from: string;
+      readonly fromPort: number;
     }
   | { readonly do: 'heard' };
 
@@ -33,7 +35,7 @@ async function obey(order: Order): Promise<unknown> {
     case 'ask':
       return order.protocol === 'tcp'
         ? askTcp(order.address, order.port, order.text, order.timeoutMs)
-        : askUdp(order.address, order.port, order.text, order.timeoutMs, order.from);
+        : askUdp(order.address, order.port, order.text, order.timeoutMs, { address: order.from, port: order.fromPort });
     case 'heard':
       return servers.flatMap(({ heard }) => heard);
   }

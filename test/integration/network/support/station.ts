@@ -11,7 +11,7 @@ export interface Station {
     protocol: 'tcp' | 'udp',
     address: string,
     port: number,
-    options?: { from?: string; timeoutMs?: number },
+    options?: { from?: string; fromPort?: number; timeoutMs?: number },
   ): Promise<string>;
   /** All that its servers heard. */
   heard(): Promise<Heard[]>;
@@ -38,11 +38,14 @@ export function openStation(namespace: string): Station {
     if (error === undefined) waiter?.resolve(value);
     else waiter?.reject(new Error(`${namespace}: ${error}`));
   });
+  let ended = false;
   child.once('exit', () => {
+    ended = true;
     for (const { reject } of waiting.values()) reject(new Error(`The station ${namespace} has ended.`));
   });
   const tell = <T>(order: Order) =>
     new Promise<T>((resolve, reject) => {
+      if (ended) throw new Error(`The station ${namespace} has ended.`);
       const id = nextId++;
       waiting.set(id, { resolve: (value) => resolve(value as T), reject });
       child.stdin?.write(`${JSON.stringify({ id, order })}\n`);
@@ -59,7 +62,8 @@ export function openStation(namespace: string): Station {
         port,
         text: 'hello',
         timeoutMs: options.timeoutMs ?? 2000,
-        ...(options.from === undefined ? {} : { from: options.from }),
+        from: options.from ?? '',
+        fromPort: options.fromPort ?? 0,
       }),
     heard: () => tell<Heard[]>({ do: 'heard' }),
     close: () => child.stdin?.end(),
