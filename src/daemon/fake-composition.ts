@@ -1,7 +1,7 @@
 /** An engine for tests of the daemon: every operation is refused but those that the test gives. */
 import { VmmError } from '../contract/errors.ts';
 import { operations } from '../contract/operations.ts';
-import type { Vm } from '../contract/resources/vm.ts';
+import { type Vm, vmSpecSchema } from '../contract/resources/vm.ts';
 import type { Composition } from './composition.ts';
 import type { EngineHandlers } from './http/handlers.ts';
 
@@ -46,20 +46,7 @@ export function fakeVm(name: string, status: Partial<Vm['status']> = {}): Vm {
     id: `id-${name}`,
     name,
     createdAt: '2026-01-01T00:00:00.000Z',
-    spec: {
-      image: 'debian',
-      kernel: 'default',
-      engine: 'auto',
-      cpus: 1,
-      memoryMiB: 512,
-      diskMiB: 1024,
-      sshKeys: [],
-      dns: [],
-      mounts: [],
-      forwards: [],
-      autostart: true,
-      labels: {},
-    },
+    spec: vmSpecSchema.parse({}),
     status: { phase: 'stopped', ready: false, ...status },
   };
 }
