@@ -44,6 +44,10 @@ become_root "$checkout/scripts/quickstart.sh" ${arguments[@]+"${arguments[@]}"}
 
 vmm() { "$checkout/bin/vmm" "$@"; }
 
+# On a terminal vmm draws its progress; in a log each step is a line.
+progress=auto
+[ -t 2 ] || progress=plain
+
 cleanup() {
   local status=$?
   trap - EXIT INT TERM
@@ -61,7 +65,7 @@ check_host() {
   vmm doctor || true
 }
 
-pull_image() { vmm image pull "$image"; }
+pull_image() { vmm image pull "$image" --progress "$progress"; }
 
 create_vm() {
   # One that an earlier run kept, or that its end left behind.
@@ -73,7 +77,7 @@ create_vm() {
   vmm create "$vm" --image "$image" --memory 512
 }
 
-start_vm() { vmm start "$vm"; }
+start_vm() { vmm start "$vm" --progress "$progress"; }
 
 use_vm() {
   # Expanded by the guest's shell, not by ours.

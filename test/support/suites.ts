@@ -55,7 +55,7 @@ function unit(root: string): TestSuite {
     name: 'unit',
     group: 'unit',
     budgetSeconds: 180,
-    files: globSync(['src/**/*.test.ts', 'test/support/*.test.ts'], { cwd: root }).toSorted(),
+    files: globSync(['src/**/*.test.ts', 'test/{support,bench}/*.test.ts'], { cwd: root }).toSorted(),
     nodeArgs: ['--test-isolation=none'],
     asRoot: false,
     verbose: false,
