@@ -35,6 +35,7 @@ require_supported_host() {
 # Two runs at once would unpack over each other: the second waits for the first. The lock goes with this process.
 take_bootstrap_lock() {
   as_owner mkdir -p "$checkout/.cache"
+  as_owner touch "$checkout/.cache/bootstrap.lock"
   exec 9>"$checkout/.cache/bootstrap.lock"
   flock -n 9 && return 0
   remark 'waiting: another run is preparing this checkout'

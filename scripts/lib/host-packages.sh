@@ -41,9 +41,10 @@ have() {
 
 # run_apt COMMAND...: quiet, except for a remark when another program holds dpkg's lock. apt-get itself waits for it.
 run_apt() {
-  local told='' status=0
+  local told='' status=0 as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo)
   {
-    DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1 \
+    ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1 \
       apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@" </dev/null 2>&1 9>&- || echo $? >"$apt_log.status"
   } | while IFS= read -r line; do
     printf '%s\n' "$line" >>"$apt_log"
