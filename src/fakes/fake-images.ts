@@ -33,15 +33,15 @@ export class FakeImages implements ImageSource {
       diskBytes: 300 * 1024 ** 2,
       config: { entrypoint: [], cmd: [], env: [], user: 'root', workdir: '/', hasSshd: false, hasAgent: false, ...own },
     };
-    this.#files.put(this.basePath(image), image.diskBytes);
+    this.#files.put(this.basePath(image.digest), image.diskBytes);
     return image;
   }
 
-  basePath(image: Image): string {
-    return this.#layout.baseImage(image.digest);
+  basePath(digest: string): string {
+    return this.#layout.baseImage(digest);
   }
 
-  async remove(image: Image, remaining: readonly Image[]): Promise<void> {
-    if (!remaining.some((other) => other.digest === image.digest)) this.#files.remove(this.basePath(image));
+  async remove(digest: string): Promise<void> {
+    this.#files.remove(this.basePath(digest));
   }
 }

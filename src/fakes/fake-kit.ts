@@ -32,8 +32,9 @@ export class FakeKit implements GuestKit {
     stopIfAborted(signal);
     if ((await this.current()) !== undefined) return this.#kit;
     onProgress({ step: 'kit', message: 'Making the guest kit' });
-    const { vmlinuxPath, vmlinuzPath, initramfsPath, modulesPath } = this.#kit;
-    for (const path of [vmlinuxPath, vmlinuzPath, initramfsPath, modulesPath]) this.#files.put(path, 1024 ** 2);
+    const { vmlinuxPath, vmlinuzPath, initramfsPath, modulesPath, busyboxPath } = this.#kit;
+    for (const path of [vmlinuxPath, vmlinuzPath, initramfsPath, modulesPath, busyboxPath])
+      this.#files.put(path, 1024 ** 2);
     return this.#kit;
   }
 }

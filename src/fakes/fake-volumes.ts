@@ -114,6 +114,11 @@ export class FakeVolumes implements VolumeStore {
     return path;
   }
 
+  async removeSeed(vmId: string): Promise<void> {
+    this.#files.remove(this.#layout.vmSeed(vmId));
+    this.seeds.delete(this.#layout.vmSeed(vmId));
+  }
+
   async removeVm(vmId: string): Promise<void> {
     this.#files.removeTree(this.#layout.vmDir(vmId));
     this.#files.removeTree(this.#layout.vmMounts(vmId));

@@ -13,7 +13,7 @@ const onProgress = () => undefined;
 async function launch(world: FakeWorld, daemon: FakePorts, name = 'web1', onStarted = async (_: VmmRecord) => {}) {
   const boot = await daemon.kit.ensure({ onProgress, signal });
   const image = await daemon.images.build({ name: 'tiny', recipe: 'tiny', onProgress, signal });
-  const basePath = daemon.images.basePath(image);
+  const basePath = daemon.images.basePath(image.digest);
   const disk = await daemon.volumes.createDisk({ vmId: name, basePath, sizeBytes: 1, signal });
   await daemon.network.ensure(signal);
   const mtu = await daemon.network.addTap(`tap-${name}`, signal);

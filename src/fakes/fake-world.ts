@@ -1,5 +1,6 @@
 import { layout } from '../domain/layout.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Consoles } from '../ports/console-log.ts';
 import type { GuestChannel } from '../ports/guest-channel.ts';
 import type { GuestKit } from '../ports/guest-kit.ts';
 import type { HostInfo } from '../ports/host-info.ts';
@@ -12,6 +13,7 @@ import type { StateStore } from '../ports/state-store.ts';
 import type { VolumeStore } from '../ports/volume-store.ts';
 import { FakeChannel } from './fake-channel.ts';
 import { FakeClock } from './fake-clock.ts';
+import { FakeConsoles } from './fake-consoles.ts';
 import { FakeFiles } from './fake-files.ts';
 import { FakeHost } from './fake-host.ts';
 import { FakeHypervisor } from './fake-hypervisor.ts';
@@ -36,6 +38,7 @@ export interface FakePorts {
   readonly images: ImageSource;
   readonly channel: GuestChannel;
   readonly mountReader: MountReader;
+  readonly consoles: Consoles;
   readonly store: StateStore;
   readonly host: HostInfo;
   /** Resolves when the daemon of these ports is killed. */
@@ -59,6 +62,7 @@ export function fakeWorld({ dataDir = '/var/lib/vmm' }: { readonly dataDir?: str
   const images = new FakeImages({ files, layout: paths, clock });
   const channel = new FakeChannel({ clock, network, hypervisors: [hypervisor] });
   const mountReader = new FakeMountReader({ files });
+  const consoles = new FakeConsoles();
   const database = emptyDatabase();
   const script = new Script();
   let life = new Life();
@@ -76,6 +80,7 @@ export function fakeWorld({ dataDir = '/var/lib/vmm' }: { readonly dataDir?: str
     images,
     channel,
     mountReader,
+    consoles,
     database,
     script,
 
@@ -94,6 +99,7 @@ export function fakeWorld({ dataDir = '/var/lib/vmm' }: { readonly dataDir?: str
         images: staged('images', images),
         channel: staged('channel', channel),
         mountReader: staged('mountReader', mountReader),
+        consoles: staged('consoles', consoles),
         store: staged('store', fakeStateStore(database)),
         host: staged('host', host),
         died: life.died,

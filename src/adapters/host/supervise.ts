@@ -110,7 +110,7 @@ function startError(command: Command, error: unknown): VmmError {
   return new VmmError('command_failed', `${command.program} could not be started: ${why}`, { cause: error });
 }
 
-export function abortedError(command: Pick<Command, 'program'>): VmmError {
+function abortedError(command: Pick<Command, 'program'>): VmmError {
   return new VmmError('aborted', `${command.program} was cancelled.`);
 }
 

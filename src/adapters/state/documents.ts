@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { VmmError } from '../../contract/errors.ts';
-import { imageSchema } from '../../contract/resources/image.ts';
+import { imageConfigSchema, imageSchema } from '../../contract/resources/image.ts';
 import { engineNameSchema, vmSchema } from '../../contract/resources/vm.ts';
 import type { VmRow } from '../../ports/state-store.ts';
 
@@ -21,6 +21,8 @@ const vmDocumentSchema = z.object({
   hostPrivateKey: z.string(),
   hostPublicKey: z.string(),
   disk: z.object({ kind: z.enum(['reflink', 'overlay']), path: z.string(), sizeBytes: z.int() }),
+  baseDigest: z.string(),
+  imageConfig: imageConfigSchema,
   record: recordSchema.optional(),
   stoppedByUser: z.boolean(),
 });

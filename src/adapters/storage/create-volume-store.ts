@@ -35,6 +35,7 @@ export function createVolumeStore({ runner, layout, clock }: Deps): VolumeStore 
       await removeMark(layout, vmId, tag);
     },
     writeSeed: (vmId, files) => writeSeed(layout, vmId, files),
+    removeSeed: (vmId) => rm(layout.vmSeed(vmId), { force: true }),
     async removeVm(vmId) {
       // An empty or relative id would name the folder of all VMs.
       if (!/^[A-Za-z0-9_-]+$/.test(vmId)) throw new VmmError('internal', `"${vmId}" is no VM id.`);

@@ -1,5 +1,5 @@
 import type { CommandRunner } from '../../ports/command-runner.ts';
-import { blockBytes } from './make-ext4.ts';
+import { blockBytes, inodeBytes } from './make-ext4.ts';
 
 /** Where in the image the inodes are that are in use: pairs of first byte and length. For images of our own making only. */
 export async function usedInodeTables(
@@ -13,8 +13,7 @@ export async function usedInodeTables(
 
 /** Reads dumpe2fs(8)'s text. A group tells its table as `Inode table at 41-552` and its tail without use as `8180 unused inodes`. */
 export function parseInodeTables(text: string): readonly [number, number][] {
-  const perGroup = numberAfter(text, 'Inodes per group');
-  const inodeBytes = numberAfter(text, 'Inode size');
+  const perGroup = Number(/^Inodes per group:\s+(\d+)/m.exec(text)?.[1]);
   const ranges: [number, number][] = [];
   for (const group of text.split(/^Group \d+:/m).slice(1)) {
     const firstBlock = Number(/Inode table at (\d+)/.exec(group)?.[1]);
@@ -23,8 +22,4 @@ export function parseInodeTables(text: string): readonly [number, number][] {
     if (Number.isInteger(firstBlock) && length > 0) ranges.push([firstBlock * blockBytes, length]);
   }
   return ranges;
-}
-
-function numberAfter(text: string, key: string): number {
-  return Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1]);
 }

@@ -15,6 +15,7 @@ interface Ext4 {
 }
 
 export const blockBytes = 4096;
+export const inodeBytes = 256;
 
 /** Above this size mke2fs would choose journals of up to 1 GiB, which a guest fills with time. */
 const journalLimitFrom = 4 * 1024 ** 3;
@@ -25,7 +26,7 @@ export async function makeExt4(runner: CommandRunner, ext4: Ext4): Promise<void>
   await runner.run({
     program: 'mkfs.ext4',
     args: [
-      ...['-q', '-F', '-b', String(blockBytes), '-L', ext4.label],
+      ...['-q', '-F', '-b', String(blockBytes), '-I', String(inodeBytes), '-L', ext4.label],
       // Nothing to reserve: a guest's root may fill its own disk.
       ...['-m', '0'],
       // Newer e2fsprogs switch these on, and kernels before 5.15 then refuse to mount it writable.

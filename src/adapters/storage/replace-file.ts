@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 export type Care = 'durable' | 'atomic';
 
 /** Half-made files have one fixed name each, so that what a killed daemon left is replaced and never piles up. */
-export const partialOf = (target: string) => join(dirname(target), `.${basename(target)}.partial`);
+const partialOf = (target: string) => join(dirname(target), `.${basename(target)}.partial`);
 
 /** Makes a file aside and renames it into place. When `make` fails nothing is left, not even the folder if it was new. */
 export async function replaceFile(target: string, care: Care, make: (partial: string) => Promise<void>): Promise<void> {

@@ -31,7 +31,6 @@ describe('wholeBlocks', () => {
 describe('parseInodeTables', () => {
   it('finds the inodes in use of each group', () => {
     const text = `Inodes per group:         8192
-Inode size:	          256
 
 Group 0: (Blocks 0-32767) csum 0xcd9a [ITABLE_ZEROED]
   Primary superblock at 0, Group descriptors at 1-1

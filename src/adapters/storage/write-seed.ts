@@ -23,7 +23,7 @@ export async function writeSeed(layout: Layout, vmId: string, files: readonly Se
 }
 
 /** The same files give the same bytes. A tar is whole 512-byte blocks, as the sectors of a drive are. */
-export async function packSeed(files: readonly SeedFile[]): Promise<Buffer> {
+async function packSeed(files: readonly SeedFile[]): Promise<Buffer> {
   const tar = pack();
   const magic: SeedFile = { path: seedFiles.magic, content: '1\n', mode: 0o444 };
   // The guest finds its seed among its drives by the first member's name.

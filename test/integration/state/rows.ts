@@ -16,6 +16,8 @@ export function vmRow(name: string, changes: Partial<VmRow> = {}): VmRow {
     hostPrivateKey: 'private',
     hostPublicKey: 'public',
     disk: { kind: 'overlay', path: `/vms/${name}/disk.img`, sizeBytes: 1024 },
+    baseDigest: imageNamed('debian').digest,
+    imageConfig: imageNamed('debian').config,
     record: undefined,
     stoppedByUser: false,
     ...changes,

@@ -177,7 +177,7 @@ describe('a mount image', () => {
 
 describe('the guest’s writes', () => {
   /** What a guest does: mounts the image, works on it, unmounts it. */
-  function guest(place: ReturnType<typeof scratch>, work: (folder: string) => void, options = 'loop,noatime') {
+  function guest(place: ReturnType<typeof scratch>, work: (folder: string) => void, options = 'loop,strictatime') {
     const folder = join(place.folder, 'guest');
     mkdirSync(folder, { recursive: true });
     sh('mount', '-o', options, place.volumes.mountImagePath('one', 'code'), folder);
