@@ -7,7 +7,7 @@ import { type ProgressListeners, readFrames } from './progress.ts';
 import { assertSuccess, readText } from './read-body.ts';
 import { begin, connectionError, createTransport, open, type Transport } from './transport.ts';
 
-export interface Waiting {
+interface Waiting {
   readonly signal?: AbortSignal;
 }
 

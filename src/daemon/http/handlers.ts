@@ -6,7 +6,7 @@ import type { Duplex, Readable } from 'node:stream';
 import type { OperationId, Output, operations, Params, ParsedInput, ParsedQuery } from '../../contract/operations.ts';
 import type { Progress } from '../../contract/stream.ts';
 
-export interface HandlerRequest<Id extends OperationId> {
+interface HandlerRequest<Id extends OperationId> {
   readonly params: Params<Id>;
   readonly query: ParsedQuery<Id>;
   readonly input: ParsedInput<Id>;
@@ -34,7 +34,7 @@ interface HandlerByMode<Id extends OperationId> {
   readonly duplex: (request: HandlerRequest<Id>, context: HandlerContext) => Promise<Duplex>;
 }
 
-export type Handler<Id extends OperationId> = HandlerByMode<Id>[(typeof operations)[Id]['mode']];
+type Handler<Id extends OperationId> = HandlerByMode<Id>[(typeof operations)[Id]['mode']];
 export type Handlers = { readonly [Id in OperationId]: Handler<Id> };
 
 /** What the daemon answers by itself; the engine has all the rest. */
