@@ -16,8 +16,8 @@ export class FakeConsoles implements Consoles {
     for (const follower of this.#followers.get(path) ?? []) follower.push(text);
   }
 
-  has(path: string): boolean {
-    return this.#logs.has(path);
+  paths(): readonly string[] {
+    return [...this.#logs.keys()];
   }
 
   async read(path: string, { follow, tailLines, signal }: Read): Promise<Readable> {

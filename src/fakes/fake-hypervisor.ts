@@ -1,5 +1,6 @@
 import { VmmError } from '../contract/errors.ts';
 import type { EngineName, ExitCause } from '../contract/resources/vm.ts';
+import { handOverMark, initBeginMark } from '../domain/guest-protocol.ts';
 import type { ProcessIdentity } from '../ports/command-runner.ts';
 import type {
   Capabilities,
@@ -10,6 +11,7 @@ import type {
   VmHandle,
   VmmRecord,
 } from '../ports/hypervisor.ts';
+import type { FakeConsoles } from './fake-consoles.ts';
 import type { FakeFiles } from './fake-files.ts';
 import { type FakeNetwork, stopIfAborted } from './fake-network.ts';
 import type { FakeProcesses } from './fake-processes.ts';
@@ -42,6 +44,7 @@ const defaultCapabilities: Capabilities = {
 };
 
 interface Deps {
+  readonly consoles: FakeConsoles;
   readonly files: FakeFiles;
   readonly network: FakeNetwork;
   readonly processes: FakeProcesses;
@@ -59,11 +62,13 @@ export class FakeHypervisor implements Hypervisor {
   /** Makes the next launch fail when its process exists already, as a refused configuration does. */
   failAfterStart: VmmError | undefined;
   readonly #running = new Map<number, Running>();
+  readonly #consoles: FakeConsoles;
   readonly #files: FakeFiles;
   readonly #network: FakeNetwork;
   readonly #processes: FakeProcesses;
 
-  constructor({ files, network, processes, name = 'qemu', capabilities = {} }: Deps) {
+  constructor({ consoles, files, network, processes, name = 'qemu', capabilities = {} }: Deps) {
+    this.#consoles = consoles;
     this.#files = files;
     this.#network = network;
     this.#processes = processes;
@@ -108,8 +113,17 @@ export class FakeHypervisor implements Hypervisor {
       machine.end('killed');
       throw error;
     }
-    if (machine.behaviour === 'panics') machine.end('guest-panic', 'Kernel panic - not syncing');
+    this.#boot(machine);
     return this.#handle(machine);
+  }
+
+  #boot({ behaviour, plan, end }: Running): void {
+    const print = (line: string) => this.#consoles.print(plan.consoleLogPath, `${line}\n`);
+    print(initBeginMark);
+    if (behaviour !== 'panics') return print(handOverMark);
+    const last = 'Kernel panic - not syncing: Attempted to kill init!';
+    print(last);
+    end('guest-panic', last);
   }
 
   async adopt(record: VmmRecord): Promise<VmHandle | undefined> {

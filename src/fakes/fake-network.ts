@@ -1,5 +1,6 @@
 import { VmmError } from '../contract/errors.ts';
 import type { Forward } from '../contract/resources/vm.ts';
+import { collide } from '../domain/forwards.ts';
 import type { HostNetwork, NetworkMember } from '../ports/host-network.ts';
 
 /** An imagined host's network: a bridge, taps, the members' rules, and programs of the host that listen. */
@@ -49,7 +50,7 @@ export class FakeNetwork implements HostNetwork {
     for (const forward of member.forwards) {
       await this.assertPortFree(forward, signal);
       for (const other of this.members.values()) {
-        if (other.vmId !== member.vmId && other.forwards.some((taken) => overlaps(taken, forward))) {
+        if (other.vmId !== member.vmId && other.forwards.some((taken) => collide(taken, forward))) {
           throw portInUse(forward, `VM ${other.name}`);
         }
       }
@@ -82,11 +83,6 @@ export class FakeNetwork implements HostNetwork {
   async close(): Promise<void> {
     // There are no listeners to close: nothing connects to an imagined host.
   }
-}
-
-function overlaps(a: Forward, b: Forward): boolean {
-  const everywhere = a.bind === '0.0.0.0' || b.bind === '0.0.0.0';
-  return a.protocol === b.protocol && a.hostPort === b.hostPort && (everywhere || a.bind === b.bind);
 }
 
 function portInUse(forward: Forward, owner: string): VmmError {

@@ -88,7 +88,8 @@ export class FakeVolumes implements VolumeStore {
   async listKept(vmId: string, tag: string): Promise<readonly string[]> {
     const prefix = `${this.#layout.vmMounts(vmId)}/${tag}.kept-`;
     const paths = this.#files.under(this.#layout.vmMounts(vmId)).filter((path) => path.startsWith(prefix));
-    return paths.map((path) => path.slice(prefix.length, -'.ext4'.length));
+    const names = paths.map((path) => path.slice(prefix.length, -'.ext4'.length));
+    return names.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
 
   keptPath(vmId: string, tag: string, kept: string): string {

@@ -60,11 +60,13 @@ describe('the fake world', () => {
       'process qemu web1',
       'machine web1',
       'file /var/lib/vmm/vms/web1/disk.img',
+      'console log /var/lib/vmm/logs/web1.log',
       'journal start of web1, step tap',
     ]);
     world.hypervisor.machine('web1').end('crashed');
     await daemon.network.reconcile([], signal);
     await daemon.volumes.removeVm('web1');
+    await daemon.consoles.remove(world.paths.consoleLog('web1'));
     daemon.store.closeSaga('s1');
     assert.deepEqual(world.leftovers(), []);
   });
@@ -144,6 +146,15 @@ describe('the fake world', () => {
     await assert.rejects(launching, { code: 'engine_failed' });
     assert.ok(started);
     assert.deepEqual(world.processes.living(), []);
+  });
+
+  it('has the panic of a guest on its console', async () => {
+    const world = fakeWorld();
+    world.hypervisor.behaviours.set('web1', 'panics');
+    const daemon = world.daemon();
+    const { handle } = await launch(world, daemon);
+    assert.equal((await handle.exited).cause, 'guest-panic');
+    assert.match(await daemon.consoles.tail(world.paths.consoleLog('web1'), 1), /^Kernel panic/);
   });
 
   it('runs full', async () => {

@@ -56,13 +56,13 @@ export function fakeWorld({ dataDir = '/var/lib/vmm' }: { readonly dataDir?: str
   const host = new FakeHost();
   const files = new FakeFiles();
   const network = new FakeNetwork();
-  const hypervisor = new FakeHypervisor({ files, network, processes });
+  const consoles = new FakeConsoles();
+  const hypervisor = new FakeHypervisor({ consoles, files, network, processes });
   const volumes = new FakeVolumes({ files, layout: paths, host, clock });
   const kit = new FakeKit({ files, layout: paths, clock });
   const images = new FakeImages({ files, layout: paths, clock });
   const channel = new FakeChannel({ clock, network, hypervisors: [hypervisor] });
   const mountReader = new FakeMountReader({ files });
-  const consoles = new FakeConsoles();
   const database = emptyDatabase();
   const script = new Script();
   let life = new Life();
@@ -107,7 +107,7 @@ export function fakeWorld({ dataDir = '/var/lib/vmm' }: { readonly dataDir?: str
     },
 
     /** Everything on the host that no VM of the database accounts for; empty when nothing leaked. */
-    leftovers: (): readonly string[] => leftovers({ paths, processes, files, network, hypervisor, database }),
+    leftovers: (): readonly string[] => leftovers({ paths, processes, files, network, hypervisor, consoles, database }),
   };
 }
 export type FakeWorld = ReturnType<typeof fakeWorld>;

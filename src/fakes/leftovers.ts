@@ -1,4 +1,5 @@
 import type { Layout } from '../domain/layout.ts';
+import type { FakeConsoles } from './fake-consoles.ts';
 import type { FakeFiles } from './fake-files.ts';
 import type { FakeHypervisor } from './fake-hypervisor.ts';
 import type { FakeNetwork } from './fake-network.ts';
@@ -11,11 +12,12 @@ interface Host {
   readonly files: FakeFiles;
   readonly network: FakeNetwork;
   readonly hypervisor: FakeHypervisor;
+  readonly consoles: FakeConsoles;
   readonly database: FakeDatabase;
 }
 
 /** What is on the host although no VM of the database has it, one sentence each. */
-export function leftovers({ paths, processes, files, network, hypervisor, database }: Host): string[] {
+export function leftovers({ paths, processes, files, network, hypervisor, consoles, database }: Host): string[] {
   const rows = [...database.vms.values()];
   const active = rows.filter((row) => row.vm.status.phase !== 'stopped' && row.vm.status.phase !== 'failed');
   const found: string[] = [];
@@ -40,6 +42,8 @@ export function leftovers({ paths, processes, files, network, hypervisor, databa
     const root = path.startsWith(`${paths.vms}/`) ? paths.vms : paths.mounts;
     if (!ids.has(path.slice(root.length + 1).split('/')[0] ?? '')) found.push(`file ${path}`);
   }
+  const logs = new Set(rows.map((row) => paths.consoleLog(row.vm.name)));
+  for (const path of consoles.paths()) if (!logs.has(path)) found.push(`console log ${path}`);
   for (const entry of database.journal) found.push(`journal ${entry.saga} of ${entry.subject}, step ${entry.step}`);
   return found;
 }

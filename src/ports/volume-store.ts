@@ -35,6 +35,8 @@ export interface VolumeStore {
   removeMount(vmId: string, tag: string): Promise<void>;
   /** Writes the seed (a tar, padded to 512-byte sectors), 0600, atomic; returns its path. First member is named `vmm-seed`. */
   writeSeed(vmId: string, files: readonly SeedFile[]): Promise<string>;
+  /** Idempotent. */
+  removeSeed(vmId: string): Promise<void>;
   /** The VM's directory and all in it, and its mount images. Idempotent. */
   removeVm(vmId: string): Promise<void>;
   /** Ids that have files on disk, for reconcile. */
