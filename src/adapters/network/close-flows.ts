@@ -15,8 +15,16 @@ export async function closeFlows(
   const outside = forwards.filter(({ bind }) => !isLoopback(bind));
   if (outside.length === 0 || (await runner.which('conntrack')) === undefined) return;
   for (const { protocol, hostPort } of outside) {
-    const flow = ['-p', protocol, '--orig-port-dst', String(hostPort), '--reply-src', ip];
-    // Code 1: there was none.
-    await runner.run({ program: 'conntrack', args: ['-D', ...flow], okCodes: [0, 1], timeoutMs: 15_000, signal });
+    await forget(runner, ['-p', protocol, '--orig-port-dst', String(hostPort), '--reply-src', ip], signal);
   }
+}
+
+/** The same for all that led to a VM, by whatever way. */
+export async function closeAllFlows(runner: CommandRunner, ip: string, signal: AbortSignal): Promise<void> {
+  if ((await runner.which('conntrack')) !== undefined) await forget(runner, ['--reply-src', ip], signal);
+}
+
+async function forget(runner: CommandRunner, flow: readonly string[], signal: AbortSignal): Promise<void> {
+  // Code 1: there was none.
+  await runner.run({ program: 'conntrack', args: ['-D', ...flow], okCodes: [0, 1], timeoutMs: 15_000, signal });
 }

@@ -2,7 +2,7 @@ import { VmmError } from '../../contract/errors.ts';
 import type { CommandRunner } from '../../ports/command-runner.ts';
 import type { HostNetwork, NetworkMember, NetworkSettings } from '../../ports/host-network.ts';
 import { ensureBridge, hostMtu } from './bridge.ts';
-import { closeFlows } from './close-flows.ts';
+import { closeAllFlows, closeFlows } from './close-flows.ts';
 import { diagnose } from './diagnose.ts';
 import { assertInSubnet, elementId, elementsOf, elementText, uniqueElements } from './elements.ts';
 import { notRoot } from './failure.ts';
@@ -96,13 +96,11 @@ export function createHostNetwork(deps: HostNetworkDeps): HostNetwork {
       if (!taps.has(port.ifname) && port.linkinfo?.info_kind === 'tun') await ip.removeLink(port.ifname, signal);
     }
     const onBridge = new Map(ports.map((port) => [port.ifname, port]));
-    for (const tap of taps) {
-      const port = onBridge.get(tap);
-      if (isPort(plan, port)) continue;
-      // The VM of a tap that is gone has ended, or soon will be found to have.
-      if (port === undefined && (await ip.link(tap, signal)) === undefined) continue;
-      await makePort(ip, plan, tap, signal);
-    }
+    const adrift = [...taps].filter((tap) => !isPort(plan, onBridge.get(tap)));
+    if (adrift.length === 0) return;
+    // The VM of a tap that is gone has ended, or soon will be found to have.
+    const present = new Set((await ip.links(signal)).map(({ ifname }) => ifname));
+    for (const tap of adrift) if (present.has(tap)) await makePort(ip, plan, tap, signal);
   }
 
   async function holderOf({ wanted }: PortTaken, signal: AbortSignal): Promise<string | undefined> {
@@ -203,7 +201,7 @@ export function createHostNetwork(deps: HostNetworkDeps): HostNetwork {
           // No tables, nothing to remove; else an element has come to belong to another VM, and the whole is put right.
           if ((await nft.tables(signal)).some(isOurTable)) await swapTables(signal);
         });
-        await closeFlows(runner, member.ip, [...member.forwards, ...(known?.forwards ?? [])], signal);
+        await closeAllFlows(runner, member.ip, signal);
       }),
 
     async assertPortFree(forward, signal) {

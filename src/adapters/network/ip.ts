@@ -33,6 +33,8 @@ export interface Ip {
   link(name: string, signal: AbortSignal): Promise<Link | undefined>;
   /** All interfaces with their IPv4 addresses. */
   addresses(signal: AbortSignal): Promise<readonly Link[]>;
+  /** All interfaces, without details. */
+  links(signal: AbortSignal): Promise<readonly Link[]>;
   /** The ports of a bridge. */
   ports(bridge: string, signal: AbortSignal): Promise<readonly Link[]>;
   /** IPv4 routes of every table. */
@@ -71,6 +73,7 @@ export function createIp(runner: CommandRunner): Ip {
       return z.array(linkSchema).parse(JSON.parse(stdout))[0];
     },
     addresses: (signal) => read(linkSchema, ['-4', 'addr', 'show'], signal),
+    links: (signal) => read(linkSchema, ['link', 'show'], signal),
     ports: (bridge, signal) => read(linkSchema, ['-d', 'link', 'show', 'master', bridge], signal),
     routes: (signal) => read(routeSchema, ['-4', 'route', 'show', 'table', 'all'], signal),
     async defaultRoute(signal) {
