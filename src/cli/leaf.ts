@@ -13,19 +13,20 @@ export function leaf(parent: Command, usage: string, summary: string, examples: 
   return withCommonOptions(parent.command(usage).description(summary), examples);
 }
 
-const common = 'Common options:';
+/** Title of the options that all commands have. */
+export const commonGroup = 'Common options:';
 
 export function withCommonOptions(command: Command, examples: readonly string[]): Command {
   return command
-    .addOption(new Option('--json', 'print JSON on stdout').helpGroup(common))
+    .addOption(new Option('--json', 'print JSON on stdout').helpGroup(commonGroup))
     .addOption(
       new Option('--progress <mode>', 'how to show progress on stderr; auto: on a terminal alone')
         .choices(['auto', 'plain', 'quiet'])
         .default('auto')
-        .helpGroup(common),
+        .helpGroup(commonGroup),
     )
-    .addOption(new Option('--debug', 'print stack traces of errors').helpGroup(common))
-    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(common))
+    .addOption(new Option('--debug', 'print stack traces of errors').helpGroup(commonGroup))
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup(commonGroup))
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 

@@ -1,6 +1,7 @@
-import { Command, type CommanderError } from 'commander';
+import { Command, type CommanderError, Help } from 'commander';
 import { VmmError } from '../contract/errors.ts';
 import type { Cli } from './cli.ts';
+import { commonGroup } from './leaf.ts';
 import { type Noun, nouns } from './nouns.ts';
 
 const intro = 'Lightweight virtual machines on this Linux host.';
@@ -30,9 +31,11 @@ export async function createProgram(cli: Cli, loaded: readonly Noun[]): Promise<
     .addHelpText('after', outro)
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
+    .configureHelp({ groupItems: commonLast })
     .configureOutput({
       writeOut: (text) => void cli.stdout.write(text),
       writeErr: (text) => void cli.stderr.write(text),
+      getOutHelpWidth: () => (cli.stdout.isTTY ? cli.stdout.columns : 100),
       // The error reaches main as a CommanderError and is printed there, in the one form all errors have.
       outputError: () => {},
     })
@@ -47,6 +50,13 @@ export async function createProgram(cli: Cli, loaded: readonly Noun[]): Promise<
   }
   return program;
 }
+
+/** A command's own options come before those that all have. */
+const commonLast: Help['groupItems'] = (all, visible, groupOf) => {
+  const isCommon = (item: (typeof all)[number]) => groupOf(item) === commonGroup;
+  const ordered = [...all.filter((item) => !isCommon(item)), ...all.filter(isCommon)];
+  return new Help().groupItems(ordered, visible, groupOf);
+};
 
 /** A usage error of commander in our form; undefined when the help it printed says all. */
 export function usageError(error: CommanderError, args: readonly string[]): VmmError | undefined {

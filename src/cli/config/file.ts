@@ -39,9 +39,11 @@ export function readConfig(path: string): UserConfig | undefined {
 export function writeConfig(path: string, config: UserConfig, owner: Owner): void {
   asOwner(owner, () => {
     const half = `${path}.${process.pid}.new`;
+    let begun = false;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
       const file = openSync(half, 'wx', 0o644);
+      begun = true;
       try {
         writeSync(file, `${JSON.stringify(config, null, 2)}\n`);
       } finally {
@@ -49,7 +51,7 @@ export function writeConfig(path: string, config: UserConfig, owner: Owner): voi
       }
       renameSync(half, path);
     } catch (error) {
-      rmSync(half, { force: true });
+      if (begun) rmSync(half, { force: true });
       throw new VmmError('invalid_config', `${path} cannot be written.`, {
         hint: `Look at the directory: ls -ld ${dirname(path)}`,
         cause: error,

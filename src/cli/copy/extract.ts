@@ -4,7 +4,7 @@ import { VmmError } from '../../contract/errors.ts';
 import { printable } from '../output/format.ts';
 import { judgeEntry } from './entry-rules.ts';
 import { archiveFailed, archiveRefused } from './errors.ts';
-import { type Link, makeLinks } from './make-links.ts';
+import { makeLinks } from './make-links.ts';
 
 export interface Extraction {
   /** An existing directory; all goes below it. */
@@ -30,14 +30,14 @@ export interface Extracted {
  * devices are left out, and set-id bits and owners are dropped. Throws archive_refused, disk_full, storage_failed.
  */
 export async function extract(tar: NodeJS.ReadableStream, extraction: Extraction): Promise<Extracted> {
-  const state: State = { written: new Set(), links: [], skipped: [], files: 0, failure: undefined };
+  const state: State = { written: new Set(), links: new Map(), skipped: [], files: 0, failure: undefined };
   const unpack = new Unpack({
     cwd: extraction.root,
     preserveOwner: false,
     filter: (_path, entry) => entry instanceof ReadEntry && admit(entry, extraction, state),
-    onwarn: (code, message) => {
+    onwarn: (code, message, data) => {
       if (code === 'TAR_ENTRY_INFO' || code === 'TAR_ENTRY_UNSUPPORTED') return;
-      state.failure ??= archiveFailed(message);
+      state.failure ??= archiveFailed(data instanceof Error ? data : message);
     },
   });
   const closed = once(unpack, 'close');
@@ -64,7 +64,8 @@ export async function extract(tar: NodeJS.ReadableStream, extraction: Extraction
 
 interface State {
   readonly written: Set<string>;
-  readonly links: Link[];
+  /** By path; the last word on a path counts. */
+  readonly links: Map<string, string>;
   readonly skipped: string[];
   files: number;
   failure: VmmError | undefined;
@@ -84,7 +85,7 @@ function admit(entry: ReadEntry, { place, check }: Extraction, state: State): bo
       state.failure = archiveRefused(entry.path, verdict.why);
       return false;
     case 'link':
-      state.links.push({ path: verdict.path, target: verdict.target });
+      state.links.set(verdict.path, verdict.target);
       state.files += 1;
       return false;
     case 'write': {
@@ -95,6 +96,7 @@ function admit(entry: ReadEntry, { place, check }: Extraction, state: State): bo
         state.failure = error instanceof VmmError ? error : archiveFailed(error);
         return false;
       }
+      state.links.delete(verdict.path);
       entry.path = verdict.path;
       if (verdict.hardLinkTo !== undefined) entry.linkpath = verdict.hardLinkTo;
       entry.mode = (entry.mode ?? 0o644) & 0o777;

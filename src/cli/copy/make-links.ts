@@ -1,18 +1,13 @@
 import { lstat, mkdir, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export interface Link {
-  readonly path: string;
-  readonly target: string;
-}
-
 /**
  * Makes the symbolic links of an archive, last of all: until then nothing could be written through one. The directory
  * each stands in is walked without following links. Returns the paths that could not be made, with the reason.
  */
-export async function makeLinks(root: string, links: readonly Link[]): Promise<readonly string[]> {
+export async function makeLinks(root: string, links: ReadonlyMap<string, string>): Promise<readonly string[]> {
   const failed: string[] = [];
-  for (const { path, target } of links) {
+  for (const [path, target] of links) {
     const parts = path.split('/');
     const name = parts.pop() ?? '';
     const directory = await realDirectory(root, parts);
