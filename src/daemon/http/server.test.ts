@@ -239,6 +239,17 @@ test('what is no HTTP is answered and cut off', async () => {
   assert.match(text, /^HTTP\/1\.1 400 [\s\S]*invalid_input/);
 });
 
+test('a client that goes in the middle of its request is no fault of ours', async () => {
+  const client = await serve({ 'vm.list': async () => [] });
+  const socket = connect(socketPath);
+  socket.write('POST /v1/vms HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{');
+  await sleep(20);
+  socket.destroy();
+  await sleep(20);
+  assert.deepEqual(await client.call('vm.list', {}), []);
+  assert.doesNotMatch(logged.join(''), /unexpected fault/);
+});
+
 test('progress, notices and the result come in order, the operation first', async () => {
   await serve({
     'image.pull': async (_, { onProgress, onNotice }) => {

@@ -65,7 +65,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (text === '') done(null, undefined);
     else parseJson(request, text, done);
   });
-  server.setErrorHandler((error, request, reply) => sendProblem(reply, error, request.routeOptions.url ?? 'none'));
+  server.setErrorHandler((error, request, reply) => {
+    // The client went in the middle of its own request: nobody is left to answer, and nobody is at fault.
+    if (request.raw.errored === error) return;
+    sendProblem(reply, error, request.routeOptions.url ?? 'none');
+  });
   server.setNotFoundHandler((request, reply) => {
     const error = new VmmError('route_not_found', `The API has no ${request.method} ${request.url.slice(0, 200)}.`);
     sendProblem(reply, error, 'none');
