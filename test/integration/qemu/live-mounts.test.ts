@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { VmmRecord } from '../../../src/ports/hypervisor.ts';
+import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
+
+describe('a live mount', () => {
+  let lab: Lab;
+  let source: string;
+  before(async () => {
+    lab = await openLab();
+    source = join(lab.scratch, 'a, b');
+    await mkdir(source);
+    await writeFile(join(source, 'from-host'), 'hello from the host\n');
+  });
+  after(() => lab.close());
+
+  test('carries files both ways, read-only holds whatever the guest does, and the servers end with the VM', async () => {
+    const plan = await lab.vmPlan('live', {
+      shares: [
+        { tag: 'work', source, readOnly: false },
+        { tag: 'safe', source, readOnly: true },
+      ],
+    });
+    const handle = await lab.launch(plan);
+    assert.equal(handle.record.helpers.length, 2);
+    await guestRuns(plan);
+    // The drivers come with the kit's modules, by the kit's own modprobe.
+    await type(handle, 'PATH=/bin:/run/vmm/kit/bin; mkdir -p /mnt/a /mnt/b; modprobe virtiofs');
+    await type(handle, 'mount -t virtiofs work /mnt/a; mount -t virtiofs -o rw safe /mnt/b; echo mounted-$?');
+    await consoleSays(plan, 'mounted-0');
+    await type(handle, 'cat /mnt/a/from-host /mnt/b/from-host; echo from-the-guest >/mnt/a/from-guest; sync');
+    await type(handle, 'touch /mnt/b/forbidden || echo refused-$((1+1)); echo done-$((1+1))');
+    await consoleSays(plan, 'done-2');
+    await consoleSays(plan, 'refused-2', 0);
+    await consoleSays(plan, 'hello from the host', 0);
+    assert.equal(await readFile(join(source, 'from-guest'), 'utf8'), 'from-the-guest\n');
+    assert.equal(existsSync(join(source, 'forbidden')), false);
+
+    await handle.kill();
+    for (const helper of handle.record.helpers) assert.equal(await lab.deps.processes.isAlive(helper), false);
+  });
+
+  test('takes its servers along when QEMU is killed from outside', async () => {
+    const handle = await lab.launch({ ...lab.barePlan('lost'), shares: [{ tag: 'safe', source, readOnly: true }] });
+    process.kill(handle.record.process.pid, 'SIGKILL');
+    await handle.exited;
+    for (const helper of handle.record.helpers) assert.equal(await lab.deps.processes.isAlive(helper), false);
+  });
+
+  test('each process is journalled before the next, and a source that is gone ends them all', async () => {
+    const records: VmmRecord[] = [];
+    const shares = [
+      { tag: 'safe', source, readOnly: true },
+      { tag: 'gone', source: join(lab.scratch, 'gone'), readOnly: false },
+    ];
+    const launch = lab.qemu.launch(
+      { ...lab.barePlan('gone'), shares },
+      async (record) => void records.push(record),
+      AbortSignal.timeout(60_000),
+    );
+    await assert.rejects(launch, { code: 'engine_failed', message: /live mount gone .* did not start/ });
+    assert.deepEqual(
+      records.map((record) => record.helpers.length),
+      [0, 1],
+    );
+    for (const { process, helpers } of records) {
+      for (const identity of [process, ...helpers]) assert.equal(await lab.deps.processes.isAlive(identity), false);
+    }
+  });
+});
