@@ -27,6 +27,7 @@ const packages: Readonly<Record<string, string>> = {
   'apt-cache': 'apt',
   xz: 'xz-utils',
   gzip: 'gzip',
+  find: 'findutils',
   depmod: 'kmod',
   modprobe: 'kmod',
   modinfo: 'kmod',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { VmmError } from '../../contract/errors.ts';
@@ -104,8 +105,10 @@ function signalGroup(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
 
 function startError(command: Command, error: unknown): VmmError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  // A missing cwd answers ENOENT too, but our callers make their directories themselves.
-  if (code === 'ENOENT') return hostProgramMissing(command.program, error);
+  // A missing cwd answers ENOENT too.
+  if (code === 'ENOENT' && (command.cwd === undefined || existsSync(command.cwd))) {
+    return hostProgramMissing(command.program, error);
+  }
   const why = error instanceof Error ? error.message : String(error);
   return new VmmError('command_failed', `${command.program} could not be started: ${why}`, { cause: error });
 }

@@ -115,6 +115,11 @@ describe('run', () => {
     await assert.rejects(runner.run({ program: path, args: [] }), { code: 'command_failed' });
   });
 
+  it('tells a missing working directory from a missing program', async () => {
+    const cwd = join(folder, 'gone');
+    await assert.rejects(runner.run({ program: 'true', args: [], cwd }), { code: 'command_failed' });
+  });
+
   it('ends the whole tree at the deadline, even one that ignores SIGTERM', async () => {
     const file = join(folder, 'timeout-pids');
     await assert.rejects(runner.run({ program: 'sh', args: stubbornTree(file), timeoutMs: 500 }), {
