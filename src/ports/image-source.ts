@@ -10,8 +10,8 @@ export interface ImageSource {
     readonly onProgress: (progress: Progress) => void;
     readonly signal: AbortSignal;
   }): Promise<Image>;
-  /** Path of the base file system of an image. */
-  basePath(image: Image): string;
-  /** Removes the base file unless another of `remaining` has the same digest. Idempotent. */
-  remove(image: Image, remaining: readonly Image[]): Promise<void>;
+  /** Path of a base file system. */
+  basePath(digest: string): string;
+  /** Removes a base file that nobody uses any more. Idempotent. */
+  remove(digest: string): Promise<void>;
 }

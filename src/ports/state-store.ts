@@ -1,5 +1,5 @@
 import type { EventType, VmmEvent } from '../contract/resources/event.ts';
-import type { Image } from '../contract/resources/image.ts';
+import type { Image, ImageConfig } from '../contract/resources/image.ts';
 import type { Vm } from '../contract/resources/vm.ts';
 import type { VmmRecord } from './hypervisor.ts';
 import type { VmDisk } from './volume-store.ts';
@@ -12,6 +12,9 @@ export interface VmRow {
   readonly hostPrivateKey: string;
   readonly hostPublicKey: string;
   readonly disk: VmDisk;
+  /** The base image as it was at creation: an image made anew under the same name changes no VM. */
+  readonly baseDigest: string;
+  readonly imageConfig: ImageConfig;
   /** The VMM process of the present or last run. */
   readonly record: VmmRecord | undefined;
   /** Stopped by the user's word: autostart leaves it alone. */

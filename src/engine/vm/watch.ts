@@ -1,0 +1,45 @@
+import type { VmExit, VmHandle } from '../../ports/hypervisor.ts';
+import { type Context, emit } from '../context.ts';
+import { endRun } from './end-run.ts';
+import { findVm, setStatus } from './find.ts';
+import { startLocked } from './start.ts';
+
+/** A guest may take this long to its first ssh banner before nobody asks any more. */
+const readyDeadlineMs = 600_000;
+
+/** Follows a running VM: notes its readiness, cleans up at its end, boots it again when the guest asked for a reboot. */
+export function watch(context: Context, vmId: string, handle: VmHandle): void {
+  context.handles.set(vmId, handle);
+  const gone = new AbortController();
+  void handle.exited.then((exit) => {
+    gone.abort();
+    return onExit(context, vmId, handle, exit);
+  });
+  void noteReady(context, vmId, gone.signal);
+}
+
+async function noteReady(context: Context, vmId: string, signal: AbortSignal): Promise<void> {
+  const vm = context.store.findVmById(vmId)?.vm;
+  if (vm?.status.ip === undefined || vm.status.ready) return;
+  const answered = await context.channel.awaitSsh(vm.status.ip, { timeoutMs: readyDeadlineMs, signal }).then(
+    () => true,
+    () => false,
+  );
+  if (!answered || !context.handles.has(vmId)) return;
+  setStatus(context, vmId, { ready: true });
+  emit(context, 'vm.ready', vm.name, `VM ${vm.name} answers ssh.`);
+}
+
+async function onExit(context: Context, vmId: string, handle: VmHandle, exit: VmExit): Promise<void> {
+  const vm = context.store.findVmById(vmId)?.vm;
+  if (vm === undefined) return;
+  await using _lock = await context.locks.wait(vmId, 'clean up after');
+  // Whoever stopped it on purpose has cleaned up already, and may have started it again since.
+  if (context.handles.get(vmId) !== handle) return;
+  await endRun(context, vmId, exit);
+  if (exit.cause !== 'guest-reboot') return;
+  const quiet = { signal: new AbortController().signal, onProgress: () => undefined, onNotice: () => undefined };
+  const { name } = findVm(context, vm.name).vm;
+  // A start that fails is recorded in the VM's status and in the events; there is nobody here to tell.
+  await startLocked(context, name, { wait: false, timeoutSeconds: 1 }, quiet).catch(() => undefined);
+}
