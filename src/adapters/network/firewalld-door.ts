@@ -5,6 +5,8 @@ import type { Nft } from './nft.ts';
 
 /** firewall-cmd is a Python program that talks over D-Bus. */
 const timeoutMs = 30_000;
+/** Its exit code for an interface that the zone does not have (UNKNOWN_INTERFACE in firewalld's errors.py). */
+const unknownInterface = 17;
 
 /**
  * firewalld drops what passes between zones unless one of them accepts all. The zone `trusted` does, and every firewalld has it. The
@@ -38,14 +40,11 @@ export function createFirewalldDoor(runner: CommandRunner, nft: Nft, bridge: str
       }
     },
     async close(signal) {
-      const view = { tables: await nft.tables(signal), ufwActive: false };
-      // Not ours to remove from a zone other than trusted; firewall-cmd then answers with a code above 0.
-      if (await knows(view, signal))
-        await change(
-          'remove',
-          Array.from({ length: 256 }, (_, code) => code),
-          signal,
-        );
+      const table = tableOf({ tables: await nft.tables(signal), ufwActive: false });
+      // From a zone other than trusted it is not ours to remove.
+      const trusted = `"${bridge}" goto filter_IN_trusted`;
+      if (table === undefined || !(await nft.tableText(table, signal)).includes(trusted)) return;
+      await change('remove', [0, unknownInterface], signal);
     },
     async inspect(view, signal) {
       return tableOf(view) === undefined ? undefined : { passes: await knows(view, signal) };

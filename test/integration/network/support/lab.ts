@@ -52,7 +52,7 @@ let outsideMade = false;
 function makeOutside(): void {
   if (outsideMade) return;
   outsideMade = true;
-  sh(`mount --make-rprivate /; mkdir -p /run/netns; mount -t tmpfs none /run/netns
+  sh(`mount --make-rprivate /; mount -t tmpfs none /run; mkdir /run/netns
       ip link set lo up
       ip netns add outside
       ip link add up0 mtu 1400 type veth peer name eth0 netns outside mtu 1400
