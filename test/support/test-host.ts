@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { daemonSocket, type Layout, layout } from '../../src/domain/layout.ts';
 import { type ExecOptions, exec, type Output } from './exec.ts';
-import { checkout, removeTree, seedDataDir, vmmEnv, vmmProgram } from './seed-data-dir.ts';
+import { checkout, seedDataDir, vmmEnv, vmmProgram } from './seed-data-dir.ts';
 
 /** Addresses of the world beyond the test host (RFC 5737: for documentation, so nobody's). */
 export const world = { host: '198.51.100.1', outside: '198.51.100.2', name: 'answer.example' } as const;
@@ -201,7 +201,7 @@ export class TestHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const cleanup of this.#cleanups) await cleanup().catch((error) => console.error(error));
-    await removeTree(this.scratch);
+    await rm(this.scratch, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
