@@ -25,7 +25,8 @@ _vmm() {
   (( $#lines )) && compadd -- $lines
   [[ $kind == files ]] && _files
 }
-compdef _vmm vmm
+# Loaded by zsh from its fpath it is called at once; sourced it is only announced.
+if [[ $funcstack[1] == _vmm ]]; then _vmm; else compdef _vmm vmm; fi
 `;
 
 const fish = `# vmm completion for fish. In ~/.config/fish/config.fish: vmm completion fish | source
