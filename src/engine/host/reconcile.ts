@@ -2,6 +2,7 @@ import { type Context, emit } from '../context.ts';
 import { undoOpenSagas } from '../saga/undo-open.ts';
 import { endRun } from '../vm/end-run.ts';
 import { setStatus } from '../vm/find.ts';
+import { bootAgain } from '../vm/start.ts';
 import { memberOf } from '../vm/start-steps.ts';
 import { watch } from '../vm/watch.ts';
 
@@ -29,7 +30,7 @@ async function adoptVms(context: Context): Promise<void> {
       await endRun(context, vm.id, { cause: 'unknown', detail: 'it ended while no daemon watched' });
     } else {
       setStatus(context, vm.id, { phase: 'running' });
-      watch(context, vm.id, handle);
+      watch(context, vm.id, handle, (name) => bootAgain(context, name));
       emit(context, 'vm.adopted', vm.name, `VM ${vm.name} runs on (pid ${record.process.pid}).`);
     }
   }

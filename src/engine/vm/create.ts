@@ -86,6 +86,7 @@ export async function createVm(
     },
   ]);
   emit(context, 'vm.created', name, `VM ${name} was created from ${image.name}.`);
+  if (notice !== undefined) reporter.onNotice(notice);
   return { vm, notices: notice === undefined ? [] : [notice] };
 }
 

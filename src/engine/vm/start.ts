@@ -57,6 +57,12 @@ export async function startLocked(
   return { vm: findVm(context, name).vm, notices };
 }
 
+/** A boot that nobody asked for at a terminal: after the guest's own reboot. The lock is held. */
+export async function bootAgain(context: Context, name: string): Promise<void> {
+  const quiet = { signal: new AbortController().signal, onProgress: () => undefined, onNotice: () => undefined };
+  await startLocked(context, name, { wait: false, timeoutSeconds: 1 }, quiet);
+}
+
 async function launch(context: Context, name: string, reporter: Reporter): Promise<void> {
   const { vm } = findVm(context, name);
   const { signal } = reporter;
@@ -80,7 +86,7 @@ async function launch(context: Context, name: string, reporter: Reporter): Promi
       acceleration: choice.report.acceleration,
     });
     const handle = await runStartSaga(context, findVm(context, name), kit, choice.hypervisor, address, reporter);
-    watch(context, vm.id, handle);
+    watch(context, vm.id, handle, (again) => bootAgain(context, again));
     emit(context, 'vm.running', name, `VM ${name} runs at ${address.ip}.`);
   } catch (error) {
     setStatus(context, vm.id, {

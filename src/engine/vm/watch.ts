@@ -1,19 +1,21 @@
 import type { VmExit, VmHandle } from '../../ports/hypervisor.ts';
 import { type Context, emit } from '../context.ts';
 import { endRun } from './end-run.ts';
-import { findVm, setStatus } from './find.ts';
-import { startLocked } from './start.ts';
+import { setStatus } from './find.ts';
 
 /** A guest may take this long to its first ssh banner before nobody asks any more. */
 const readyDeadlineMs = 600_000;
 
+/** Boots a VM again; the lock is held. */
+export type Boot = (name: string) => Promise<unknown>;
+
 /** Follows a running VM: notes its readiness, cleans up at its end, boots it again when the guest asked for a reboot. */
-export function watch(context: Context, vmId: string, handle: VmHandle): void {
+export function watch(context: Context, vmId: string, handle: VmHandle, boot: Boot): void {
   context.handles.set(vmId, handle);
   const gone = new AbortController();
   void handle.exited.then((exit) => {
     gone.abort();
-    return onExit(context, vmId, handle, exit);
+    return onExit(context, vmId, handle, boot, exit);
   });
   void noteReady(context, vmId, gone.signal);
 }
@@ -30,16 +32,14 @@ async function noteReady(context: Context, vmId: string, signal: AbortSignal): P
   emit(context, 'vm.ready', vm.name, `VM ${vm.name} answers ssh.`);
 }
 
-async function onExit(context: Context, vmId: string, handle: VmHandle, exit: VmExit): Promise<void> {
-  const vm = context.store.findVmById(vmId)?.vm;
-  if (vm === undefined) return;
+async function onExit(context: Context, vmId: string, handle: VmHandle, boot: Boot, exit: VmExit): Promise<void> {
+  if (context.store.findVmById(vmId) === undefined) return;
   await using _lock = await context.locks.wait(vmId, 'clean up after');
   // Whoever stopped it on purpose has cleaned up already, and may have started it again since.
   if (context.handles.get(vmId) !== handle) return;
   await endRun(context, vmId, exit);
-  if (exit.cause !== 'guest-reboot') return;
-  const quiet = { signal: new AbortController().signal, onProgress: () => undefined, onNotice: () => undefined };
-  const { name } = findVm(context, vm.name).vm;
+  const vm = context.store.findVmById(vmId)?.vm;
+  if (exit.cause !== 'guest-reboot' || vm === undefined) return;
   // A start that fails is recorded in the VM's status and in the events; there is nobody here to tell.
-  await startLocked(context, name, { wait: false, timeoutSeconds: 1 }, quiet).catch(() => undefined);
+  await boot(vm.name).catch(() => undefined);
 }
