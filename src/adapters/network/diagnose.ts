@@ -1,37 +1,24 @@
 import { asVmmError, VmmError } from '../../contract/errors.ts';
-import type { CommandRunner } from '../../ports/command-runner.ts';
 import type { HostNetwork } from '../../ports/host-network.ts';
 import { findConflict, subnetConflict } from './conflict.ts';
-import type { FirewallDoor, FirewallView } from './firewall-door.ts';
-import type { Ip } from './ip.ts';
-import type { Nft } from './nft.ts';
-import type { NetworkPlan } from './plan.ts';
+import { type Context, viewFirewalls } from './context.ts';
+import { missingHostInterface } from './reconcile.ts';
 import { renderRuleset } from './ruleset.ts';
 import { isForwarding } from './sysctl.ts';
 import { assertTunDevice } from './tap.ts';
 
-export interface DiagnoseDeps {
-  readonly runner: CommandRunner;
-  readonly ip: Ip;
-  readonly nft: Nft;
-  readonly plan: NetworkPlan;
-  readonly paths: { readonly procSys: string; readonly tunDevice: string };
-  readonly doors: readonly FirewallDoor[];
-  readonly view: (signal: AbortSignal) => Promise<FirewallView>;
-  readonly isRoot: () => boolean;
-}
-
 type Finding = Awaited<ReturnType<HostNetwork['diagnose']>>[number];
 
 /** Looks and changes nothing. A check that cannot be made is a finding, not an error. */
-export async function diagnose(deps: DiagnoseDeps, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function diagnose(context: Context, signal: AbortSignal): Promise<readonly Finding[]> {
   const checks: readonly (readonly [string, () => Promise<readonly Finding[]>])[] = [
-    ['tun device', () => checkTun(deps)],
-    ['bridge and subnet', () => checkBridge(deps, signal)],
-    ['IP forwarding', () => checkForwarding(deps)],
-    ['nftables', () => checkNftables(deps, signal)],
-    ['socket listing', () => checkSockets(deps)],
-    ['other firewalls', () => checkFirewalls(deps, signal)],
+    ['tun device', () => checkTun(context)],
+    ['bridge and subnet', () => checkBridge(context, signal)],
+    ['host interface', () => checkHostInterface(context, signal)],
+    ['IP forwarding', () => checkForwarding(context)],
+    ['nftables', () => checkNftables(context, signal)],
+    ['socket listing', () => checkSockets(context)],
+    ['other firewalls', () => checkFirewalls(context, signal)],
   ];
   const findings: Finding[] = [];
   for (const [name, check] of checks) {
@@ -46,12 +33,12 @@ export async function diagnose(deps: DiagnoseDeps, signal: AbortSignal): Promise
   return findings;
 }
 
-async function checkTun({ paths }: DiagnoseDeps): Promise<readonly Finding[]> {
+async function checkTun({ paths }: Context): Promise<readonly Finding[]> {
   await assertTunDevice(paths.tunDevice);
   return [{ name: 'tun device', ok: true, summary: `${paths.tunDevice} opens` }];
 }
 
-async function checkBridge({ ip, plan }: DiagnoseDeps, signal: AbortSignal): Promise<readonly Finding[]> {
+async function checkBridge({ ip, plan }: Context, signal: AbortSignal): Promise<readonly Finding[]> {
   const name = 'bridge and subnet';
   const [links, routes, bridge] = await Promise.all([
     ip.addresses(signal),
@@ -69,12 +56,23 @@ async function checkBridge({ ip, plan }: DiagnoseDeps, signal: AbortSignal): Pro
   return [{ name, ok: false, summary: `${plan.bridge} exists and is not vmm's`, hint }];
 }
 
-async function checkForwarding({ paths }: DiagnoseDeps): Promise<readonly Finding[]> {
+async function checkHostInterface({ ip, plan }: Context, signal: AbortSignal): Promise<readonly Finding[]> {
+  const name = 'host interface';
+  const missing = await missingHostInterface(ip, plan, signal);
+  if (missing !== undefined) {
+    const hint = 'Let vmm use every interface: vmm config set host_interface ""';
+    return [{ name, ok: false, summary: missing, hint }];
+  }
+  const summary = plan.hostInterface === '' ? 'VMs go out by every interface' : `VMs go out by ${plan.hostInterface}`;
+  return [{ name, ok: true, summary }];
+}
+
+async function checkForwarding({ paths }: Context): Promise<readonly Finding[]> {
   const on = await isForwarding(paths.procSys);
   return [{ name: 'IP forwarding', ok: true, summary: on ? 'on' : 'off; switched on at the first start' }];
 }
 
-async function checkNftables({ nft, plan, isRoot }: DiagnoseDeps, signal: AbortSignal): Promise<readonly Finding[]> {
+async function checkNftables({ nft, plan, isRoot }: Context, signal: AbortSignal): Promise<readonly Finding[]> {
   const name = 'nftables';
   if (!isRoot()) return [{ name, ok: false, summary: 'can be checked by root only', hint: 'Run: sudo vmm doctor' }];
   await nft.check(renderRuleset(plan, []), signal).catch((thrown: unknown) => {
@@ -105,20 +103,18 @@ async function checkNftables({ nft, plan, isRoot }: DiagnoseDeps, signal: AbortS
   ];
 }
 
-async function checkSockets({ runner }: DiagnoseDeps): Promise<readonly Finding[]> {
+async function checkSockets({ runner }: Context): Promise<readonly Finding[]> {
   const found = await runner.which('ss');
   const name = 'socket listing';
   if (found !== undefined) return [{ name, ok: true, summary: 'ss finds the ports that are taken' }];
   return [{ name, ok: false, summary: 'ss is missing', hint: 'Run: apt-get install iproute2' }];
 }
 
-async function checkFirewalls(
-  { doors, ip, plan, view, isRoot }: DiagnoseDeps,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
+async function checkFirewalls(context: Context, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { doors, ip, plan, isRoot } = context;
   const name = 'other firewalls';
   if (!isRoot()) return [{ name, ok: false, summary: 'can be checked by root only', hint: 'Run: sudo vmm doctor' }];
-  const seen = await view(signal);
+  const seen = await viewFirewalls(context, signal);
   const inUse = (await ip.link(plan.bridge, signal)) !== undefined;
   const findings: Finding[] = [];
   for (const door of doors) {

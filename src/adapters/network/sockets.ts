@@ -48,6 +48,16 @@ export async function readListeners(runner: CommandRunner, signal: AbortSignal):
   }
 }
 
+/** The program that stands in the way of a forward, where it can be told. */
+export async function holderOf(
+  runner: CommandRunner,
+  forward: Forward,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const found = await readListeners(runner, signal).catch(() => []);
+  return found.find((listener) => conflicts(forward, listener))?.program;
+}
+
 export function portInUse(forward: Forward, program: string | undefined): VmmError {
   const { protocol, bind, hostPort } = forward;
   const where = bind === '0.0.0.0' ? '' : ` on ${bind}`;

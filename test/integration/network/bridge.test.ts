@@ -15,7 +15,8 @@ describe('bridge, taps and subnets', () => {
     await lab.network.teardown(lab.signal);
   });
   after(() => lab.close());
-  afterEach(() => lab.network.teardown(lab.signal));
+  // By one that knows of no taps: those that a test made go too.
+  afterEach(() => lab.another().teardown(lab.signal));
 
   const link = (name: string) => JSON.parse(sh(`ip -j -d addr show dev ${name}`))[0];
   const at = (settings: Partial<NetworkSettings>) => lab.another({ settings: { ...lab.settings, ...settings } });
@@ -66,6 +67,7 @@ describe('bridge, taps and subnets', () => {
     const { address } = link('vmm-br0');
     await lab.network.addTap('vmmt1', lab.signal);
     assert.equal(link('vmm-br0').address, address);
+    await lab.network.removeTap('vmmt1', lab.signal);
     await lab.network.teardown(lab.signal);
     await lab.network.ensure(lab.signal);
     assert.equal(link('vmm-br0').address, address);
@@ -171,8 +173,8 @@ describe('bridge, taps and subnets', () => {
 
   test('reconcile removes the taps that no VM has, and puts those of VMs back on a bridge that was made anew', async () => {
     await lab.network.ensure(lab.signal);
-    await lab.network.addTap('vmmt1', lab.signal);
-    await lab.network.addTap('vmmt2', lab.signal);
+    await lab.another().addTap('vmmt1', lab.signal);
+    await lab.another().addTap('vmmt2', lab.signal);
     const member = { vmId: 'a', name: 'a', tap: 'vmmt1', mac: '52:54:00:00:00:01', ip: '172.16.0.2', forwards: [] };
     await lab.network.reconcile([member], lab.signal);
     assert.equal(succeeds('ip link show vmmt2'), false);
@@ -180,6 +182,24 @@ describe('bridge, taps and subnets', () => {
     await lab.network.reconcile([member], lab.signal);
     assert.equal(link('vmmt1').master, 'vmm-br0');
     await lab.network.removeMember(member, lab.signal);
+  });
+
+  test('neither reconcile nor teardown touches the tap of a VM that is starting', async () => {
+    await lab.network.ensure(lab.signal);
+    await lab.network.addTap('vmmt1', lab.signal);
+    await lab.network.reconcile([], lab.signal);
+    await lab.network.teardown(lab.signal);
+    assert.equal(link('vmmt1').master, 'vmm-br0');
+    await lab.network.removeTap('vmmt1', lab.signal);
+  });
+
+  test('with a host interface VMs go out by that alone, and one that does not exist is told', async () => {
+    assert.deepEqual(await at({ hostInterface: 'up0' }).reconcile([], lab.signal), []);
+    assert.match(sh('nft list chain inet vmm_vmm-br0 postrouting'), /oifname "up0" masquerade/);
+    const wrong = at({ hostInterface: 'eth77' });
+    assert.match((await wrong.reconcile([], lab.signal)).join(), /eth77 .* does not exist/);
+    const finding = (await wrong.diagnose(lab.signal)).find(({ name }) => name === 'host interface');
+    assert.match(finding?.hint ?? '', /vmm config set host_interface/);
   });
 
   test("the host's own addresses in the subnet are reserved", async () => {
@@ -192,7 +212,7 @@ describe('bridge, taps and subnets', () => {
   test('teardown leaves no interface and no table, and may be repeated', async () => {
     const before = sh('ip -br link | cut -d" " -f1; nft list ruleset');
     await lab.network.reconcile([], lab.signal);
-    await lab.network.addTap('vmmt1', lab.signal);
+    await lab.another().addTap('vmmt1', lab.signal);
     await lab.network.teardown(lab.signal);
     await lab.network.teardown(lab.signal);
     assert.equal(sh('ip -br link | cut -d" " -f1; nft list ruleset'), before);

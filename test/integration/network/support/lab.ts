@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createCommandRunner } from '../../../../src/adapters/host/create-command-runner.ts';
-import { createHostNetwork, type HostNetworkDeps } from '../../../../src/adapters/network/host-network.ts';
+import type { HostNetworkDeps } from '../../../../src/adapters/network/context.ts';
+import { createHostNetwork } from '../../../../src/adapters/network/host-network.ts';
 import { planNetwork } from '../../../../src/adapters/network/plan.ts';
 import type { Forward } from '../../../../src/contract/resources/vm.ts';
 import type { HostNetwork, NetworkMember, NetworkSettings } from '../../../../src/ports/host-network.ts';
