@@ -52,7 +52,7 @@ describe('bad days', () => {
     await ended;
     // Either the start went on or it was undone; it may not hang in between.
     await host.until(async () => ['running', 'stopped', 'failed'].includes((await phase()) ?? ''), 60_000);
-    if ((await phase()) !== 'running') await host.vmm(['start', 'web']);
+    await host.vmm([(await phase()) === 'running' ? 'wait' : 'start', 'web']);
     await host.vmm(['exec', 'web', '--', 'true']);
   });
 
@@ -90,11 +90,12 @@ describe('bad days', () => {
     assert.equal((await guests()).length, 1);
   });
 
-  it('a guest that does not answer in time is told with the end of its console', async () => {
+  it('a guest that does not answer in time is told with the end of its console, and goes on booting', async () => {
     await host.vmm(['stop', 'web', '--force']);
     const { stdout } = await host.vmmFails(['start', 'web', '--timeout', '1'], 'guest_timeout');
-    assert.match(stdout, /"detail"/);
-    await host.until(async () => (await guests()).length === 0, 20_000);
+    assert.match(stdout, /"detail": ".*(Linux|vmm)/);
+    await host.vmm(['wait', 'web']);
+    await host.vmm(['stop', 'web', '--force']);
   });
 
   it('two starts of one VM make one guest', async () => {
