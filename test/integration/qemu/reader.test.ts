@@ -10,7 +10,7 @@ import { extract } from 'tar-stream';
 import { createMountReader } from '../../../src/adapters/hypervisor/qemu/create-mount-reader.ts';
 import type { MountReader } from '../../../src/ports/mount-reader.ts';
 import { exec } from '../../support/exec.ts';
-import { type Lab, openLab } from './support/lab.ts';
+import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
 
 interface Entry {
   readonly type: string;
@@ -90,6 +90,19 @@ describe('reading what a guest wrote', () => {
     const data = randomBytes(3 * 1024 * 1024);
     const image = await imageOf('last', (tree) => writeFile(join(tree, 'only'), data));
     for (let round = 0; round < 3; round++) assert.equal((await readAll(image)).get('./only')?.sha256, sha256(data));
+  });
+
+  test('gives what only the journal holds, after a guest that was killed', async () => {
+    const plan = await lab.vmPlan('journal');
+    const handle = await lab.launch(plan);
+    await guestRuns(plan);
+    await type(handle, 'echo kept >/root/kept; sync; echo synced-$((1+1))');
+    await consoleSays(plan, 'synced-2');
+    process.kill(handle.record.process.pid, 'SIGKILL');
+    await handle.exited;
+    const disk = plan.drives[0]?.path ?? '';
+    assert.match((await exec('dumpe2fs', ['-h', disk])).stdout, /needs_recovery/);
+    assert.equal((await readAll(disk)).get('./root/kept')?.sha256, sha256(Buffer.from('kept\n')));
   });
 
   test('refuses what is no file system', async () => {

@@ -19,6 +19,7 @@ const wholeTimeoutMs = 6 * 3600 * 1000;
 /** A sparse file can claim more than any disk has, and tar writes out its zeros: more than this times the image is refused. */
 const expansionLimit = 4;
 const slackBytes = 64 * 1024 * 1024;
+const tarBlock = 512;
 
 export interface ReaderDeps extends QemuDeps {
   /** The kit to boot, and how guests run here. Errors: those of the kit and of the probe. */
@@ -78,7 +79,7 @@ async function read(deps: ReaderDeps, reading: Reading): Promise<void> {
     }, silenceTimeoutMs);
     pipeline(
       socket,
-      bounded(reading, () => silence.refresh()),
+      wholeBlocks(reading, () => silence.refresh()),
       reading.tar,
       { end: false },
     )
@@ -125,20 +126,27 @@ function readerDevices(choice: MachineChoice, imagePath: string): string[] {
   ];
 }
 
-/** Lets bytes pass and counts them. */
-function bounded({ imagePath, size }: Reading, onChunk: () => void): Transform {
+/**
+ * Lets whole blocks of the archive pass and counts them. What is left at the end is a piece of the zeros that guest/init
+ * sends after the archive, cut by the power-off; no reader of tar wants half a block.
+ */
+function wholeBlocks({ imagePath, size }: Reading, onChunk: () => void): Transform {
   const limit = expansionLimit * size + slackBytes;
   let seen = 0;
+  let rest: Buffer = Buffer.alloc(0);
   return new Transform({
     transform(chunk: Buffer, _, next) {
       onChunk();
       seen += chunk.length;
-      if (seen <= limit) return next(undefined, chunk);
-      return next(
-        new VmmError('engine_failed', `The files in ${imagePath} claim more than ${expansionLimit} times its size.`, {
-          hint: 'A sparse file of the guest may be the cause; remove it in the guest, or copy what you need by `vmm cp`.',
-        }),
-      );
+      if (seen > limit) {
+        const message = `The files in ${imagePath} claim more than ${expansionLimit} times its size.`;
+        const hint = 'A sparse file of the guest may be the cause; remove it there, or copy what you need by `vmm cp`.';
+        return next(new VmmError('engine_failed', message, { hint }));
+      }
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const whole = bytes.length - (bytes.length % tarBlock);
+      rest = bytes.subarray(whole);
+      return next(undefined, bytes.subarray(0, whole));
     },
   });
 }

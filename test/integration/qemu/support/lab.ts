@@ -11,16 +11,16 @@ import { consoleTailOfRun } from '../../../../src/adapters/hypervisor/qemu/conso
 import { createQemu } from '../../../../src/adapters/hypervisor/qemu/create-qemu.ts';
 import type { QemuDeps } from '../../../../src/adapters/hypervisor/qemu/deps.ts';
 import { createVolumeStore } from '../../../../src/adapters/storage/create-volume-store.ts';
+import type { Mount } from '../../../../src/contract/resources/vm.ts';
 import { handOverMark, vmKernelArgs } from '../../../../src/domain/guest-protocol.ts';
 import { layout } from '../../../../src/domain/layout.ts';
 import { seedContents } from '../../../../src/domain/seed.ts';
 import type { BootFiles, LaunchPlan, VmHandle, VmmRecord } from '../../../../src/ports/hypervisor.ts';
 import { exec } from '../../../support/exec.ts';
 
+type KeyPair = { readonly privateKey: string; readonly publicKey: string };
 type TestKit = BootFiles & { readonly modulesPath: string };
 
-/** A shell at the console: what a test types is run. */
-const consoleShell = ['/bin/sh', '-c', 'exec </dev/console; while read -r line; do eval "$line"; done'];
 const applets = ['sh', 'cat', 'ls', 'echo', 'reboot', 'sync', 'head', 'touch', 'mkdir', 'nproc'];
 
 /** The kit of this machine's tests, built once and kept. */
@@ -51,12 +51,12 @@ export async function openLab() {
   const records: VmmRecord[] = [];
   const qemu = createQemu(deps);
 
-  /** A plan of a whole guest: `shell` runs at its console. */
-  const vmPlan = async (name: string, changes: Partial<LaunchPlan> = {}): Promise<LaunchPlan> => {
+  /** A plan of a whole guest, with the tiny init and its shell at the console. */
+  const vmPlan = async (name: string, mounts: readonly Mount[] = []): Promise<LaunchPlan> => {
     await mkdir(paths.vmDir(name), { recursive: true });
     const disk = join(paths.vmDir(name), 'disk.img');
     await cp(image, disk);
-    const seed = await volumes.writeSeed(name, seedFilesOf(name, keys));
+    const seed = await volumes.writeSeed(name, seedFilesOf(name, keys, mounts));
     return {
       ...barePlan(name),
       kernelArgs: vmKernelArgs('disk'),
@@ -65,7 +65,7 @@ export async function openLab() {
         { id: 'seed', path: seed, readOnly: true },
         { id: 'modules', path: kit.modulesPath, readOnly: true },
       ],
-      ...changes,
+      shares: mounts.map(({ tag, source, mode }) => ({ tag, source, readOnly: mode === 'ro' })),
     };
   };
 
@@ -106,7 +106,7 @@ export async function openLab() {
 }
 export type Lab = Awaited<ReturnType<typeof openLab>>;
 
-function seedFilesOf(name: string, keys: { readonly privateKey: string; readonly publicKey: string }) {
+function seedFilesOf(name: string, keys: KeyPair, mounts: readonly Mount[]) {
   return seedContents({
     name,
     machineId: '0123456789abcdef0123456789abcdef',
@@ -115,15 +115,15 @@ function seedFilesOf(name: string, keys: { readonly privateKey: string; readonly
     authorizedKeys: [],
     dns: [],
     network: { address: '172.16.0.2', prefix: 16, gateway: '172.16.0.1', mac: '02:00:00:00:00:02', mtu: 1500 },
-    mounts: [],
+    mounts,
     image: {
       hasSshd: false,
       hasAgent: false,
       workdir: '/',
       user: 'root',
-      entrypoint: consoleShell,
+      entrypoint: [],
       cmd: [],
-      env: ['PATH=/bin'],
+      env: [],
     },
   });
 }
