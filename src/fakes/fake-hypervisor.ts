@@ -120,7 +120,10 @@ export class FakeHypervisor implements Hypervisor {
   #boot({ behaviour, plan, end }: Running): void {
     const print = (line: string) => this.#consoles.print(plan.consoleLogPath, `${line}\n`);
     print(initBeginMark);
-    if (behaviour !== 'panics') return print(handOverMark);
+    if (behaviour !== 'panics') {
+      print(handOverMark);
+      return;
+    }
     const last = 'Kernel panic - not syncing: Attempted to kill init!';
     print(last);
     end('guest-panic', last);

@@ -41,18 +41,18 @@ const ping = (timeoutMs = 2_000) =>
 const inStep = '\xff{"return": 7}\n';
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'qga-'));
-  path = join(directory, 'qga.sock');
-  received = [];
-});
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  server.close();
-  await rm(directory, { recursive: true, force: true });
-});
-
 describe('callAgent', () => {
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'qga-'));
+    path = join(directory, 'qga.sock');
+    received = [];
+  });
+  afterEach(async () => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
   it('is true when the agent is in step and answers', async () => {
     await guest(({ execute }) => latin1(execute === 'guest-ping' ? '{"return": {}}\n' : inStep));
     assert.equal(await ping(), true);

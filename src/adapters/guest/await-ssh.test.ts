@@ -28,12 +28,12 @@ async function listen(greet: (connection: number, socket: Socket) => void): Prom
 const wait = (port: number, timeoutMs: number, signal = never) =>
   awaitSsh(clock, { ip: '127.0.0.1', port }, { timeoutMs, signal });
 
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  server?.close();
-});
-
 describe('awaitSsh', () => {
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    server?.close();
+  });
+
   it('goes on trying until a banner comes, also after lines before it', async () => {
     let tries = 0;
     const port = await listen((connection, socket) => {
