@@ -21,7 +21,9 @@ export function register(program: Command, cli: Cli): void {
       if (cli.options.json === true) return;
       for (const { tag, unpulledWrites, kept } of mounts) {
         if (unpulledWrites)
-          cli.stderr.write(`Note: ${tag} holds writes of the guest; fetch them: vmm mount pull ${name} ${tag}\n`);
+          cli.stderr.write(
+            `Note: ${tag} holds writes of the guest; once it is stopped, fetch them: vmm mount pull ${name} ${tag}\n`,
+          );
         if (kept.length > 0)
           cli.stderr.write(`Note: ${tag} has kept copies, see --kept of vmm mount pull: ${kept.join(', ')}\n`);
       }
@@ -99,6 +101,7 @@ async function pull(cli: Cli, name: string, tag: string, directory: string | und
       extract(tar, {
         root,
         place: (parts) => parts,
+        ignore: ([first]) => first === 'lost+found',
         signal: cli.signal,
         onBytes: (current) => view.update(name, { step: 'pull', message: `Pulling ${tag}`, current, unit: 'bytes' }),
       }),

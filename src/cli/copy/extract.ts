@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { ReadEntry, Unpack } from 'tar';
 import { VmmError } from '../../contract/errors.ts';
 import { printable } from '../output/format.ts';
-import { judgeEntry } from './entry-rules.ts';
+import { judgeEntry, safeParts } from './entry-rules.ts';
 import { archiveFailed, archiveRefused } from './errors.ts';
 import { makeLinks } from './make-links.ts';
 
@@ -11,6 +11,8 @@ export interface Extraction {
   readonly root: string;
   /** Where a path of the archive goes below root; undefined: nobody asked for it. */
   readonly place: (parts: readonly string[]) => readonly string[] | undefined;
+  /** What is left out without a word, such as a file system's own lost+found. */
+  readonly ignore?: (parts: readonly string[]) => boolean;
   /** Throws to refuse an entry that is fine in itself, such as a directory where a file stands. */
   readonly check?: (entry: { readonly path: string; readonly isDirectory: boolean }) => void;
   readonly signal: AbortSignal;
@@ -72,8 +74,9 @@ interface State {
 }
 
 /** Whether tar may write the entry, which is moved to its place and cleaned for that. */
-function admit(entry: ReadEntry, { place, check }: Extraction, state: State): boolean {
+function admit(entry: ReadEntry, { place, ignore, check }: Extraction, state: State): boolean {
   if (state.failure !== undefined) return false;
+  if (ignore?.(safeParts(entry.path) ?? []) === true) return false;
   const verdict = judgeEntry(entry, place, state.written);
   switch (verdict.kind) {
     case 'nothing':

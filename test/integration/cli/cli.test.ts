@@ -401,9 +401,15 @@ describe('mounts and forwards', () => {
   it('bring what the guest wrote back to where it came from, and note that', async () => {
     const source = mkdtempSync(join(base, 'source-'));
     await ok('create', 'myvm', '--mount', `${source}:out`);
-    configure({ tarPath: await tarOf([['./new.txt', 'from the guest']]) });
+    configure({
+      tarPath: await tarOf([
+        ['./new.txt', 'from the guest'],
+        ['./lost+found/#12', 'of the file system'],
+      ]),
+    });
     assert.match(await ok('mount', 'pull', 'myvm', 'out'), /1 files/);
     assert.equal(readFileSync(join(source, 'new.txt'), 'utf8'), 'from the guest');
+    assert.deepEqual(readdirSync(source), ['new.txt']);
     assert.match(await ok('inspect', 'myvm'), /pulled=out/);
   });
 
