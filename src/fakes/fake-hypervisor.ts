@@ -134,6 +134,10 @@ export class FakeHypervisor implements Hypervisor {
     return machine === undefined ? undefined : this.#handle(machine);
   }
 
+  async inquest(): Promise<VmExit> {
+    return { cause: 'unknown', detail: 'It ended while nobody watched.' };
+  }
+
   async clear(record: VmmRecord): Promise<void> {
     this.#find(record)?.end('killed');
     for (const identity of [record.process, ...record.helpers]) this.#processes.end(identity);

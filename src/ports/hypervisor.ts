@@ -112,10 +112,12 @@ export interface Hypervisor {
     readonly canary: boolean;
     readonly signal: AbortSignal;
   }): Promise<EngineReport>;
-  /** Starts the VMM and the guest's boot. `onStarted` is called with the record as soon as the process exists, before anything else can fail, so that it can be journalled. Errors: engine_unavailable, engine_failed, host_program_missing, host_device_missing. */
+  /** Starts the VMM and the guest's boot. `onStarted` is called with the record as soon as the process exists, before anything else can fail, so that it can be journalled; and again when more processes follow (file servers come before the VMM), the last record naming them all. Errors: engine_unavailable, engine_failed, host_program_missing, host_device_missing. */
   launch(plan: LaunchPlan, onStarted: (record: VmmRecord) => Promise<void>, signal: AbortSignal): Promise<VmHandle>;
   /** Takes a VM over after a restart of the daemon; undefined when its process is gone. */
   adopt(record: VmmRecord): Promise<VmHandle | undefined>;
+  /** The cause of an end that nobody watched, as far as console and log still tell it. */
+  inquest(record: VmmRecord): Promise<VmExit>;
   /** Ends whatever a record names and removes the sockets of its runtimeDir. Idempotent. For undo and reconcile. */
   clear(record: VmmRecord): Promise<void>;
 }

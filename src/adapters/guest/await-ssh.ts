@@ -3,7 +3,7 @@ import { VmmError } from '../../contract/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 
 /** A booting guest drops or refuses connections; an sshd that is up may need seconds for its banner under emulation. */
-const connectTimeoutMs = 1_000;
+const connectTimeoutMs = 400;
 const bannerTimeoutMs = 15_000;
 const pauseMs = 50;
 /** RFC 4253, 4.2: lines before the identification string are allowed; this is room enough for them. */

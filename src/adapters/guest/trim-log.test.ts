@@ -40,12 +40,12 @@ describe('trimLog', () => {
     assert.equal(await trimLog(path, 3, 2), false);
     assert.equal(await trimLog(join(directory, 'none.log'), 3, 2), false);
   });
-});
 
-it('removeLog takes the old ones along', async () => {
-  await writeFile(path, 'abc');
-  await trimLog(path, 1, 1);
-  await removeLog(path, 1);
-  await removeLog(path, 1);
-  await assert.rejects(stat(`${path}.1`), { code: 'ENOENT' });
+  it('removeLog takes the old ones along', async () => {
+    await writeFile(path, 'abc');
+    await trimLog(path, 1, 1);
+    await removeLog(path, 1);
+    await removeLog(path, 1);
+    await assert.rejects(stat(`${path}.1`), { code: 'ENOENT' });
+  });
 });

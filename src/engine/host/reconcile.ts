@@ -27,7 +27,8 @@ async function adoptVms(context: Context): Promise<void> {
     const hypervisor = context.hypervisors.find(({ name }) => name === record.engine);
     const handle = await hypervisor?.adopt(record);
     if (handle === undefined) {
-      await endRun(context, vm.id, { cause: 'unknown', detail: 'it ended while no daemon watched' });
+      const exit = await hypervisor?.inquest(record);
+      await endRun(context, vm.id, exit ?? { cause: 'unknown', detail: `this version has no engine ${record.engine}` });
     } else {
       setStatus(context, vm.id, { phase: 'running' });
       watch(context, vm.id, handle, (name) => bootAgain(context, name));

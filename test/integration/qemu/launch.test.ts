@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { canaryMark, initBeginMark } from '../../../src/domain/guest-protocol.ts';
 import type { Drive, VmmRecord } from '../../../src/ports/hypervisor.ts';
 import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
@@ -80,6 +81,14 @@ describe('launching and adopting', () => {
     first.detach();
     const second = await lab.qemu.adopt(first.record);
     assert.equal((await second?.exited)?.cause, 'guest-panic');
+  });
+
+  test('an end that nobody watched is read from the console', async () => {
+    const handle = await lab.launch(lab.barePlan('unwatched'));
+    handle.detach();
+    for (let wait = 0; wait < 300 && (await lab.deps.processes.isAlive(handle.record.process)); wait++)
+      await sleep(100);
+    assert.equal((await lab.qemu.inquest(handle.record)).cause, 'guest-poweroff');
   });
 
   test('runs in a directory whose path no socket address could hold', async () => {

@@ -4,6 +4,7 @@ import { type HostFiles, hostFiles, kvmHint } from './acceleration.ts';
 import { cachedVerdict, decide, qemuVersion } from './decide.ts';
 import type { QemuDeps } from './deps.ts';
 import { QemuHandle } from './handle.ts';
+import { inquest } from './inquest.ts';
 import { launchVm } from './launch.ts';
 import { removeRuntimeDir } from './runtime-files.ts';
 import { findFileServer } from './shares.ts';
@@ -63,6 +64,7 @@ export function createQemu(deps: QemuDeps, files: HostFiles = hostFiles): Hyperv
       if (!(await deps.processes.isAlive(record.process))) return undefined;
       return QemuHandle.attach(record, deps, adoptTimeoutMs);
     },
+    inquest,
     async clear(record) {
       await deps.processes.terminate(record.process, 2_000);
       await Promise.all(record.helpers.map((helper) => deps.processes.terminate(helper, 1_000)));

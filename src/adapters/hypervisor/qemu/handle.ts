@@ -1,8 +1,6 @@
 import type { VmExit, VmHandle, VmmRecord } from '../../../ports/hypervisor.ts';
-import { consoleTailOfRun } from './console-log.ts';
 import type { QemuDeps } from './deps.ts';
-import { exitCauseOf } from './exit-cause.ts';
-import { fileTail } from './file-tail.ts';
+import { judge } from './inquest.ts';
 import { connectQmp, type Qmp, type QmpEvent } from './qmp.ts';
 import { runtimeFiles } from './runtime-files.ts';
 import { openSocketDir, type SocketDir } from './socket-dir.ts';
@@ -118,13 +116,7 @@ export class QemuHandle implements VmHandle {
     // The process may be seen to be gone before its last event was read.
     if (this.#qmp !== undefined) await Promise.race([this.#qmp.closed, this.#pause(500)]);
     await this.#endHelpers().catch(() => undefined);
-    const exit = exitCauseOf({
-      shutdownReason: this.#shutdownReason,
-      asked: this.#asked,
-      watched,
-      consoleTail: await consoleTailOfRun(this.record.consoleLogPath),
-      engineTail: await fileTail(`${this.record.runtimeDir}/${runtimeFiles.log}`, 16 * 1024),
-    });
+    const exit = await judge(this.record, { shutdownReason: this.#shutdownReason, asked: this.#asked, watched });
     this.#sockets.close();
     this.#afterEnd(exit);
   }
