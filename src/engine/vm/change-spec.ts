@@ -7,7 +7,7 @@ import { validateSpec } from './validate.ts';
 export async function changeSpec(context: Context, name: string, change: (spec: VmSpec) => VmSpec): Promise<Vm> {
   const { vm } = findVm(context, name);
   await using _lock = await context.locks.take(vm.id, name, 'change');
-  return changeSpecLocked(context, name, change);
+  return await changeSpecLocked(context, name, change);
 }
 
 /** The same, for whoever holds the VM's lock already. */

@@ -17,5 +17,5 @@ export async function restartVm(
   const { vm } = findVm(context, name);
   await using _lock = await context.locks.take(vm.id, name, 'restart');
   await stopLocked(context, vm.id, { force: options.force, timeoutSeconds: stopTimeoutSeconds }, reporter);
-  return startLocked(context, name, { wait: options.wait, timeoutSeconds: options.timeoutSeconds }, reporter);
+  return await startLocked(context, name, { wait: options.wait, timeoutSeconds: options.timeoutSeconds }, reporter);
 }

@@ -31,7 +31,7 @@ export async function startVm(
 ): Promise<{ vm: Vm; notices: string[] }> {
   const found = findVm(context, name);
   await using _lock = await context.locks.take(found.vm.id, name, 'start');
-  return startLocked(context, name, options, reporter);
+  return await startLocked(context, name, options, reporter);
 }
 
 /** The same, for whoever holds the VM's lock already. */
@@ -107,7 +107,7 @@ async function readyKit(context: Context, reporter: Reporter): Promise<Kit> {
   const current = await context.kit.current();
   if (current !== undefined) return current;
   await using _lock = await context.locks.wait('kit', 'build');
-  return context.kit.ensure({ onProgress: reporter.onProgress, signal: reporter.signal });
+  return await context.kit.ensure({ onProgress: reporter.onProgress, signal: reporter.signal });
 }
 
 async function runStartSaga(
