@@ -20,8 +20,8 @@ export interface Cli {
   client(): Promise<Client>;
   /** A client of a daemon that runs already; undefined when none does. Errors: not_root, daemon_version. */
   runningClient(): Promise<Client | undefined>;
-  /** Runs `work` while Ctrl-C belongs to a program on our terminal. */
-  lendTerminal<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs `work` while Ctrl-C belongs to a program on our terminal; `wasInterrupted` says whether one came. */
+  lendTerminal<T>(work: (wasInterrupted: () => boolean) => Promise<T>): Promise<T>;
 }
 
 /** Prints the result: `value` with --json, else `text`. */

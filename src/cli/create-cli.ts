@@ -62,11 +62,12 @@ export function createCli(process: NodeJS.Process, installation: Installation): 
       }
     },
     async lendTerminal(work) {
-      signals.lent = true;
+      const lent = { interrupts: 0 };
+      signals.lent = lent;
       try {
-        return await work();
+        return await work(() => lent.interrupts > 0);
       } finally {
-        signals.lent = false;
+        signals.lent = undefined;
       }
     },
   };

@@ -4,8 +4,8 @@ const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Signals {
   readonly signal: AbortSignal;
-  /** While set, Ctrl-C is left to the program on our terminal, which gets it too. */
-  lent: boolean;
+  /** While set, Ctrl-C is left to the program on our terminal, which gets it too, and is only counted. */
+  lent: { interrupts: number } | undefined;
   release(): void;
 }
 
@@ -13,7 +13,10 @@ export interface Signals {
 export function watchSignals(stderr: NodeJS.WriteStream): Signals {
   const controller = new AbortController();
   const listener = (name: NodeJS.Signals) => {
-    if (signals.lent && name === 'SIGINT') return;
+    if (signals.lent !== undefined && name === 'SIGINT') {
+      signals.lent.interrupts += 1;
+      return;
+    }
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
     if (stderr.isTTY && name === 'SIGINT') stderr.write('\nCancelling; press Ctrl-C again to leave at once.\n');
     controller.abort();
@@ -21,7 +24,7 @@ export function watchSignals(stderr: NodeJS.WriteStream): Signals {
   for (const name of names) process.on(name, listener);
   const signals: Signals = {
     signal: controller.signal,
-    lent: false,
+    lent: undefined,
     release() {
       for (const name of names) process.off(name, listener);
     },

@@ -23,8 +23,8 @@ export function register(program: Command, cli: Cli): void {
     .action(async (name: string, rest: string[], options: SshOptions) => {
       using session = await openSshSession(cli, name);
       if (options.json === true) {
-        const { privateKey: _, ...access } = session.access;
-        return print(cli, access, '');
+        const { host, port, user, given } = session.reach;
+        return print(cli, { host, port, user, knownHosts: given?.knownHosts ?? null }, '');
       }
       const user = options.user === undefined ? {} : { user: options.user };
       cli.exitCode = await runSsh(cli, session, { rest, interactive: cli.stdin.isTTY, ...user });

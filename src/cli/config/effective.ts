@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { HostConfig } from '../../contract/resources/host.ts';
 import { hostConfigPath, readConfig, userConfigPath } from './file.ts';
 import type { EngineChoice, UserConfig, VmDefaults } from './keys.ts';
@@ -75,7 +76,7 @@ export function mergeConfig(layers: {
     host_interface: pick('host_interface'),
     bridge_name: pick('bridge_name'),
     subnet: pick('subnet'),
-    data_dir: env.VMM_DATA_DIR || pick('data_dir'),
+    data_dir: env.VMM_DATA_DIR ? resolve(env.VMM_DATA_DIR) : pick('data_dir'),
     engine: pick('engine'),
     vm_defaults,
     sources,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { VmmError } from '../../contract/errors.ts';
+import { exitCodes, VmmError } from '../../contract/errors.ts';
 import type { Cli } from '../cli.ts';
 import type { SshSession } from './session.ts';
 import { type SshPlan, sshArgs } from './ssh-args.ts';
@@ -19,8 +19,9 @@ export interface RunningSsh {
 
 /** Starts ssh in a session. Ends it when the command is cancelled. */
 export function startSsh(cli: Cli, session: SshSession, request: Partial<SshRequest>, stdio: Streams): RunningSsh {
-  const { access, files, ownKeys } = session;
-  const args = sshArgs({ access, files, ownKeys, tty: 'auto', interactive: false, rest: [], ...request });
+  cli.signal.throwIfAborted();
+  const { reach, files, ownKeys } = session;
+  const args = sshArgs({ reach, files, ownKeys, tty: 'auto', interactive: false, rest: [], ...request });
   const child = spawn('ssh', args, { stdio: [...stdio] });
   const abort = () => child.kill('SIGTERM');
   cli.signal.addEventListener('abort', abort, { once: true });
@@ -42,9 +43,10 @@ export async function runSsh(
   request: Partial<SshRequest>,
   stdin: 'inherit' | 'ignore' = 'inherit',
 ): Promise<number> {
-  return await cli.lendTerminal(
-    async () => await startSsh(cli, session, request, [stdin, 'inherit', 'inherit']).exitCode,
-  );
+  return await cli.lendTerminal(async (wasInterrupted) => {
+    const code = await startSsh(cli, session, request, [stdin, 'inherit', 'inherit']).exitCode;
+    return code === sshFailure && wasInterrupted() ? exitCodes.interrupted : code;
+  });
 }
 
 export interface Captured {
@@ -80,9 +82,12 @@ function missing(cause: NodeJS.ErrnoException): VmmError {
 }
 
 function unreachable(session: SshSession): VmmError {
-  const { name, access } = session;
-  return new VmmError('guest_unreachable', `ssh to ${name} (${access.host}) failed.`, {
+  const { name, reach } = session;
+  return new VmmError('guest_unreachable', `ssh to ${name} (${reach.host}) failed.`, {
     detail: session.log(),
-    hint: `See whether it runs, and what it says: vmm list; vmm logs ${name} --tail 20`,
+    hint:
+      reach.given === undefined
+        ? `Only your own keys could be tried: use sudo, or join the group vmm, or give it your key: vmm set ${name} --ssh-key <file>`
+        : `See whether it runs, and what it says: vmm list; vmm logs ${name} --tail 20`,
   });
 }

@@ -1,15 +1,15 @@
-import type { SshAccess } from '../../contract/resources/vm.ts';
+import type { Reach } from './find-access.ts';
 
 export interface SshFiles {
-  /** vmm's own private key for this guest. */
-  readonly identity: string;
+  /** vmm's own private key for this guest; undefined when only the caller's can be used. */
+  readonly identity: string | undefined;
   readonly knownHosts: string;
   /** What ssh itself has to say, kept apart from what the guest's programs print. */
   readonly log: string;
 }
 
 export interface SshPlan {
-  readonly access: SshAccess;
+  readonly reach: Reach;
   readonly files: SshFiles;
   /** The caller's own private keys, offered after vmm's. */
   readonly ownKeys: readonly string[];
@@ -24,19 +24,19 @@ export interface SshPlan {
 
 /** Arguments of ssh(1). Configuration files are left out: what vmm does is the same for everybody. */
 export function sshArgs(plan: SshPlan): string[] {
-  const { access, files, tty } = plan;
-  const user = plan.user ?? access.user;
-  const own = user === access.user;
+  const { reach, files, tty } = plan;
+  const user = plan.user ?? reach.user;
+  const withOurKey = files.identity !== undefined && user === reach.user;
   const options: Record<string, string> = {
     UserKnownHostsFile: files.knownHosts,
     GlobalKnownHostsFile: '/dev/null',
-    StrictHostKeyChecking: 'yes',
-    HostKeyAlias: hostKeyAlias(access.knownHosts) ?? access.host,
+    StrictHostKeyChecking: reach.given === undefined ? 'accept-new' : 'yes',
+    HostKeyAlias: reach.hostKeyAlias,
     UpdateHostKeys: 'no',
     CheckHostIP: 'no',
     // An agent with many keys would use up the guest's patience before vmm's own key is tried; other users may need it.
-    IdentitiesOnly: own ? 'yes' : 'no',
-    PasswordAuthentication: plan.interactive && !own ? 'yes' : 'no',
+    IdentitiesOnly: withOurKey ? 'yes' : 'no',
+    PasswordAuthentication: plan.interactive && !withOurKey ? 'yes' : 'no',
     BatchMode: plan.interactive ? 'no' : 'yes',
     ForwardAgent: 'no',
     ForwardX11: 'no',
@@ -48,18 +48,11 @@ export function sshArgs(plan: SshPlan): string[] {
     LogLevel: 'ERROR',
   };
   return [
-    ...['-F', 'none', '-E', files.log, '-p', String(access.port), '-l', user],
-    ...[files.identity, ...plan.ownKeys].flatMap((key) => ['-i', key]),
+    ...['-F', 'none', '-E', files.log, '-p', String(reach.port), '-l', user],
+    ...[...(files.identity === undefined ? [] : [files.identity]), ...plan.ownKeys].flatMap((key) => ['-i', key]),
     ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ...(tty === 'force' ? ['-tt'] : tty === 'none' ? ['-T'] : []),
-    access.host,
+    reach.host,
     ...plan.rest,
   ];
-}
-
-/** The name the daemon wrote the host key under: ssh must look for that one, whatever the address. */
-function hostKeyAlias(knownHosts: string): string | undefined {
-  const [names = ''] = knownHosts.trim().split(/\s+/);
-  const name = names.split(',')[0];
-  return name === undefined || name === '' || name.startsWith('|') || name.startsWith('@') ? undefined : name;
 }
