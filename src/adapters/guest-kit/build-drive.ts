@@ -1,8 +1,7 @@
 import { chmod, copyFile, cp, mkdir, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { labels } from '../../domain/guest-protocol.ts';
-import { listText } from './build-initramfs.ts';
-import { lateSets, loadOrder } from './module-order.ts';
+import { lateSets, listText, loadOrder } from './module-order.ts';
 import type { PackagedPrograms } from './packaged-programs.ts';
 import type { PreparedModules } from './prepare-modules.ts';
 import type { Workshop } from './workshop.ts';
@@ -30,7 +29,7 @@ export async function buildDrive(shop: Workshop, parts: DriveParts, target: stri
   await copyPrograms(parts, tree);
   await copyScripts(parts, tree);
   for (const [set, names] of Object.entries(lateSets)) {
-    const order = loadOrder(parts.modules.dependencies, names, new Set());
+    const order = loadOrder(parts.modules.dependencies, names);
     await writeFile(`${tree}/${set}.list`, listText(order.map((module) => `${parts.modules.release}/${module}`)));
   }
   await rename(parts.modules.path, `${tree}/modules/${parts.modules.release}`);

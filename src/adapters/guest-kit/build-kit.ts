@@ -81,7 +81,7 @@ async function assemble(
   await copyFile(await programs.find('busybox'), busyboxPath);
   const { stdout } = await shop.runner.run({ program: busyboxPath, args: ['--list'], signal: shop.signal });
   const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox');
-  const initramfs = await buildInitramfs({ initPath: `${guestDir}/init`, busyboxPath, applets, modules });
+  const initramfs = await buildInitramfs({ initPath: `${guestDir}/init`, busyboxPath, modules });
   await writeFile(`${target}/${kitFiles.initramfs}`, initramfs);
   shop.onProgress({ step: 'drive', message: 'Making the drive of modules and programs' });
   await buildDrive(shop, { guestDir, busyboxPath, applets, programs, modules }, `${target}/${kitFiles.modules}`);
