@@ -8,12 +8,13 @@ import { removeLog, trimLog } from './trim-log.ts';
 let directory: string;
 let path: string;
 
-describe('trimLog', () => {
+describe('console logs', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'log-'));
     path = join(directory, 'web1.log');
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
+
 
   it('moves a grown log aside while its writer goes on writing to it', async () => {
     await using writer = await open(path, 'a');
