@@ -27,7 +27,7 @@ export interface HostNetwork {
   addTap(tap: string, signal: AbortSignal): Promise<number>;
   /** Idempotent. */
   removeTap(tap: string, signal: AbortSignal): Promise<void>;
-  /** Adds rules (anti-spoofing, forwards, localhost listeners) of one VM. Idempotent. Errors: port_in_use, network_failed. */
+  /** Makes the rules (anti-spoofing, forwards, localhost listeners) of one VM those of `member`: forwards that it had before and has no more end, the others are not disturbed. Idempotent; on failure it is as before. Errors: port_in_use, network_failed. */
   addMember(member: NetworkMember, signal: AbortSignal): Promise<void>;
   /** Idempotent. */
   removeMember(member: NetworkMember, signal: AbortSignal): Promise<void>;
@@ -35,7 +35,7 @@ export interface HostNetwork {
   assertPortFree(forward: Forward, signal: AbortSignal): Promise<void>;
   /** Addresses that answer in the subnet although they are none of ours are not asked; this lists the host's own addresses in the subnet. */
   reservedAddresses(signal: AbortSignal): Promise<readonly string[]>;
-  /** Removes bridge and tables when no member is left. Idempotent; never switches IP forwarding off. */
+  /** Removes bridge and tables when no member, and no tap of a VM that is starting, is left. Idempotent; never switches IP forwarding off. */
   teardown(signal: AbortSignal): Promise<void>;
   /** Findings for `vmm doctor`. */
   diagnose(

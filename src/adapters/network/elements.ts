@@ -5,9 +5,11 @@ import { forwardSchema } from '../../contract/resources/vm.ts';
 import type { NetworkMember } from '../../ports/host-network.ts';
 import { contains, isInterfaceName, type NetworkPlan } from './plan.ts';
 
+export type Family = 'inet' | 'bridge';
+
 /** One element of a set or map of our tables. `value` is set for maps. */
 export interface Element {
-  readonly family: 'inet' | 'bridge';
+  readonly family: Family;
   readonly set: SetName;
   readonly key: string;
   readonly value?: string;

@@ -22,6 +22,11 @@ export function notRoot(cause?: unknown): VmmError {
   });
 }
 
+/** nft or ip said no; not that it is missing, was cancelled or hung. */
+export function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof VmmError && thrown.code === 'network_failed';
+}
+
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }

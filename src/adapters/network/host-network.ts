@@ -30,15 +30,19 @@ export function createHostNetwork(deps: HostNetworkDeps): HostNetwork {
     async addTap(tap, signal) {
       assertRoot(context);
       assertTapName(plan, tap);
-      const mtu = await hostMtu(ip, signal);
       newTaps.add(tap);
       try {
+        // A teardown under way may take the bridge with it; one that comes later sees the new tap.
+        await inTurn(async () => {
+          if ((await ip.link(plan.bridge, signal)) === undefined) await ensure(context, signal);
+        });
+        const mtu = await hostMtu(ip, signal);
         await addTap(ip, plan, tap, { mtu, procSys: paths.procSys, tunDevice: paths.tunDevice, signal });
+        return mtu;
       } catch (thrown) {
         newTaps.delete(tap);
         throw thrown;
       }
-      return mtu;
     },
 
     async removeTap(tap, signal) {

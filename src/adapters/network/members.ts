@@ -1,8 +1,8 @@
-import { VmmError } from '../../contract/errors.ts';
 import type { NetworkMember } from '../../ports/host-network.ts';
 import { closeAllFlows, closeFlows } from './close-flows.ts';
 import { assertRoot, type Context } from './context.ts';
 import { assertInSubnet, type Element, elementsOf, elementText, uniqueElements } from './elements.ts';
+import { isRefusal } from './failure.ts';
 import { PortTaken } from './listener-table.ts';
 import { renderChange } from './ruleset.ts';
 import { holderOf, portInUse } from './sockets.ts';
@@ -64,8 +64,4 @@ function lostForwards(before: NetworkMember, now: NetworkMember): NetworkMember[
     `${protocol} ${bind} ${hostPort} ${guestPort}`;
   const kept = new Set(before.ip === now.ip ? now.forwards.map(text) : []);
   return before.forwards.filter((forward) => !kept.has(text(forward)));
-}
-
-function isRefusal(thrown: unknown): boolean {
-  return thrown instanceof VmmError && thrown.code === 'network_failed';
 }

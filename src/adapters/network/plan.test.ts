@@ -45,7 +45,7 @@ describe('the plan of a network', () => {
       ['bridge_name', { bridge: '..' }],
       ['host_interface', { hostInterface: 'eth0 accept' }],
     ] as const) {
-      const hint = new RegExp(`vmm config set ${key}`);
+      const hint = new RegExp(`vmm config set ${key} `);
       assert.throws(() => planNetwork({ ...settings, ...wrong }), { code: 'invalid_config', hint });
     }
   });

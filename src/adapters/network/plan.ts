@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { VmmError } from '../../contract/errors.ts';
+import { parseSubnet } from '../../domain/addresses.ts';
 import type { NetworkSettings } from '../../ports/host-network.ts';
 
 /** An IPv4 network as ipaddr.js has it: base address and prefix length. */
@@ -41,19 +42,16 @@ export function planNetwork(settings: NetworkSettings): NetworkPlan {
   if (hostInterface !== '' && !isInterfaceName(hostInterface)) {
     throw invalidSetting('host_interface', `"${hostInterface}" is no name of an interface`);
   }
-  const subnet = parseNetwork(settings.subnet);
-  if (subnet === undefined || subnet[1] < 8 || subnet[1] > 30) {
-    throw invalidSetting('subnet', `"${settings.subnet}" is no IPv4 subnet of /8 to /30`);
-  }
-  const [base, prefix] = subnet;
-  const digest = createHash('sha256').update(`${bridge} ${base}`).digest();
+  const { cidr, gateway, prefix } = parseSubnet(settings.subnet);
+  const [base] = ipaddr.IPv4.parseCIDR(cidr);
+  const digest = createHash('sha256').update(`${bridge} ${cidr}`).digest();
   return {
     bridge,
-    subnet,
-    cidr: `${base}/${prefix}`,
-    gateway: firstHost(base),
+    subnet: [base, prefix],
+    cidr,
+    gateway,
     prefix,
-    mac: ['02', ...[0, 1, 2, 3, 4].map((index) => digest.subarray(index, index + 1).toString('hex'))].join(':'),
+    mac: ['02', ...Array.from(digest.subarray(0, 5), (byte) => byte.toString(16).padStart(2, '0'))].join(':'),
     group: 0x1_0000 + (createHash('sha256').update(bridge).digest().readUInt32BE(0) % 0x7000_0000),
     table: `vmm_${bridge}`,
     hostInterface,
@@ -74,12 +72,6 @@ export function overlaps(a: Network, b: Network): boolean {
 
 export function contains(network: Network, address: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(address) && ipaddr.IPv4.parse(address).match(network);
-}
-
-function firstHost(base: ipaddr.IPv4): string {
-  const octets = base.toByteArray();
-  // The base of a network of at most 30 bits ends in two zero bits, so this never carries.
-  return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join('.');
 }
 
 function invalidSetting(key: string, what: string): VmmError {

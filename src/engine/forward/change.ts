@@ -62,11 +62,7 @@ export async function removeForward(
     ...spec,
     forwards: spec.forwards.filter((other) => showForward(other) !== showForward(forward)),
   }));
-  const member = memberOf(before);
-  if (member !== undefined && before.record !== undefined) {
-    await context.network.removeMember({ ...member, forwards: [forward] }, signal);
-    await applyMember(context, name, signal);
-  }
+  await applyMember(context, name, signal);
   emit(context, 'forward.removed', name, `${showForward(forward)} is no longer forwarded to VM ${name}.`);
   return forward;
 }

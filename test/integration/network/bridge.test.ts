@@ -193,6 +193,24 @@ describe('bridge, taps and subnets', () => {
     await lab.network.removeTap('vmmt1', lab.signal);
   });
 
+  test('a VM that starts while the last one goes has its bridge', async () => {
+    await lab.network.reconcile([], lab.signal);
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([lab.network.teardown(lab.signal), lab.network.addTap('vmmt1', lab.signal)]);
+      assert.equal(link('vmmt1').master, 'vmm-br0');
+      assert.match(sh('nft list tables'), /table inet vmm_vmm-br0/);
+      await lab.network.removeTap('vmmt1', lab.signal);
+    }
+  });
+
+  test('eight taps can be made at once', async () => {
+    await lab.network.ensure(lab.signal);
+    const taps = Array.from({ length: 8 }, (_, index) => `vmmt${index}`);
+    await Promise.all(taps.map((tap) => lab.network.addTap(tap, lab.signal)));
+    for (const tap of taps) assert.equal(link(tap).master, 'vmm-br0');
+    await Promise.all(taps.map((tap) => lab.network.removeTap(tap, lab.signal)));
+  });
+
   test('with a host interface VMs go out by that alone, and one that does not exist is told', async () => {
     assert.deepEqual(await at({ hostInterface: 'up0' }).reconcile([], lab.signal), []);
     assert.match(sh('nft list chain inet vmm_vmm-br0 postrouting'), /oifname "up0" masquerade/);
