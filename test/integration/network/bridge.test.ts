@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { createCommandRunner } from '../../../src/adapters/host/create-command-runner.ts';
 import type { NetworkSettings } from '../../../src/ports/host-network.ts';
 import { type Lab, openLab, runner, sh, succeeds } from './support/lab.ts';
 
@@ -162,6 +163,13 @@ describe('bridge, taps and subnets', () => {
       hint: /modprobe tun/,
     });
     rmSync(directory, { recursive: true });
+  });
+
+  test('a host without iproute2 or nftables is told which package to install', async () => {
+    const bare = lab.another({ runner: createCommandRunner({ path: '/nonexistent' }) });
+    await assert.rejects(bare.ensure(lab.signal), { code: 'host_program_missing', hint: /iproute2/ });
+    const findings = await bare.diagnose(lab.signal);
+    assert.match(findings.find(({ name }) => name === 'nftables')?.hint ?? '', /nftables/);
   });
 
   test('without root nothing is tried', async () => {

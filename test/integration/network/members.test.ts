@@ -230,6 +230,14 @@ describe('VMs come and go', () => {
     await lab.network.removeMember(web.member, lab.signal);
   });
 
+  test('a host without IPv6 has its forwards on IPv4', async () => {
+    sh('echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6');
+    await lab.network.addMember({ ...web.member, forwards: [tcp(8080, 80)] }, lab.signal);
+    assert.match(await askTcp('127.0.0.1', 8080, 'hello', 2000), /^guest1 saw /);
+    await lab.network.removeMember(web.member, lab.signal);
+    sh('echo 0 >/proc/sys/net/ipv6/conf/lo/disable_ipv6');
+  });
+
   test('a guest that does not listen looks like a port that does not', async () => {
     await lab.network.addMember({ ...web.member, forwards: [tcp(8080, 4444)] }, lab.signal);
     assert.match(await askTcp('127.0.0.1', 8080, 'hello', 2000), /^(ECONNRESET|closed|EPIPE)$/);
