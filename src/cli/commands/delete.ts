@@ -44,12 +44,14 @@ async function confirm(cli: Cli, names: readonly string[]): Promise<void> {
   if (names.length === 0 || !cli.stdin.isTTY || !cli.stderr.isTTY) return;
   const { createInterface } = await import('node:readline/promises');
   const prompt = createInterface({ input: cli.stdin, output: cli.stderr });
-  prompt.on('SIGINT', () => prompt.close());
+  const interrupted = new AbortController();
+  // The prompt reads the keys itself, so that Ctrl-C comes to it.
+  prompt.on('SIGINT', () => interrupted.abort());
   try {
     const answer = await prompt.question(
       `Delete ${names.length} VMs (${names.join(', ')}) and all their files? [y/N] `,
       {
-        signal: cli.signal,
+        signal: AbortSignal.any([cli.signal, interrupted.signal]),
       },
     );
     if (/^y(es)?$/i.test(answer.trim())) return;

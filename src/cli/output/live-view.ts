@@ -38,8 +38,12 @@ export function createLiveView(stream: NodeJS.WriteStream): ProgressView {
   return {
     update(subject, progress) {
       const line = lines.get(subject);
-      if (line?.progress.step === progress.step) line.progress = progress;
-      else lines.set(subject, { progress, startedAt: Date.now() });
+      if (line?.progress.step === progress.step) {
+        // Shown at the next tick: amounts come with every piece of data.
+        line.progress = progress;
+        return;
+      }
+      lines.set(subject, { progress, startedAt: Date.now() });
       render();
     },
     notice(text) {
