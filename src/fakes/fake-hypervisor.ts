@@ -143,6 +143,11 @@ export class FakeHypervisor implements Hypervisor {
     for (const identity of [record.process, ...record.helpers]) this.#processes.end(identity);
   }
 
+  async sweep(runtimeDir: string): Promise<void> {
+    const stray = [...this.#running.values()].find(({ plan }) => plan.runtimeDir === runtimeDir);
+    stray?.end('killed');
+  }
+
   /** What a real engine finds out by itself: files and taps that are not there, a disk that another VM writes to. */
   #assertUsable(plan: LaunchPlan): void {
     const { vmlinuxPath, initramfsPath } = plan.boot;

@@ -120,4 +120,6 @@ export interface Hypervisor {
   inquest(record: VmmRecord): Promise<VmExit>;
   /** Ends whatever a record names and removes the sockets of its runtimeDir. Idempotent. For undo and reconcile. */
   clear(record: VmmRecord): Promise<void>;
+  /** Ends what works in a VM's runtime directory although no record names it: the daemon was killed between the start and the journal. Idempotent. */
+  sweep(runtimeDir: string): Promise<void>;
 }

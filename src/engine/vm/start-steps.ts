@@ -28,6 +28,7 @@ export const startUndo: UndoTable<StartStep> = {
     context.handles.get(vmId)?.detach();
     context.handles.delete(vmId);
     if (record !== undefined) await clearRecord(context, record);
+    for (const hypervisor of context.hypervisors) await hypervisor.sweep(context.settings.layout.vmRuntime(vmId));
     const row = context.store.findVmById(vmId);
     if (row !== undefined) context.store.updateVm({ ...row, record: undefined });
   },

@@ -96,4 +96,16 @@ describe('a launch that fails', () => {
     await assert.rejects(launch, /the disk is full/);
     assert.equal(existsSync(`/proc/${pid}`), false);
   });
+
+  test('a sweep ends what no record names, as after a daemon that was killed before it could write one', async () => {
+    const plan = await lab.vmPlan('stray', [{ tag: 'safe', source: lab.scratch, mode: 'ro', kind: 'live' }]);
+    const handle = await lab.launch(plan);
+    handle.detach();
+    await lab.qemu.sweep(plan.runtimeDir);
+    await lab.qemu.sweep(plan.runtimeDir);
+    for (const identity of [handle.record.process, ...handle.record.helpers]) {
+      assert.equal(await lab.deps.processes.isAlive(identity), false);
+    }
+    assert.equal(existsSync(plan.runtimeDir), false);
+  });
 });

@@ -8,6 +8,7 @@ import { inquest } from './inquest.ts';
 import { launchVm } from './launch.ts';
 import { removeRuntimeDir } from './runtime-files.ts';
 import { findFileServer } from './shares.ts';
+import { sweep } from './sweep.ts';
 import type { Verdict } from './verdict.ts';
 
 /** An xAPIC addresses 255 cpus, and emulation in QEMU 7.2 has no x2apic. */
@@ -65,6 +66,7 @@ export function createQemu(deps: QemuDeps, files: HostFiles = hostFiles): Hyperv
       return QemuHandle.attach(record, deps, adoptTimeoutMs);
     },
     inquest,
+    sweep: (runtimeDir) => sweep(deps.processes, runtimeDir),
     async clear(record) {
       await deps.processes.terminate(record.process, 2_000);
       await Promise.all(record.helpers.map((helper) => deps.processes.terminate(helper, 1_000)));

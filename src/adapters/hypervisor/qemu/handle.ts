@@ -2,7 +2,7 @@ import type { VmExit, VmHandle, VmmRecord } from '../../../ports/hypervisor.ts';
 import type { QemuDeps } from './deps.ts';
 import { judge } from './inquest.ts';
 import { connectQmp, type Qmp, type QmpEvent } from './qmp.ts';
-import { runtimeFiles } from './runtime-files.ts';
+import { boundLogs, runtimeFiles } from './runtime-files.ts';
 import { openSocketDir, type SocketDir } from './socket-dir.ts';
 
 /** QMP tells of the end at once; this is the net below it. */
@@ -106,6 +106,7 @@ export class QemuHandle implements VmHandle {
     while (await this.#deps.processes.isAlive(this.record.process)) {
       await this.#nextSign();
       if (this.#detached.signal.aborted) return;
+      await boundLogs(this.record.runtimeDir);
       if (this.#qmp !== undefined) continue;
       // The connection is gone: as a rule the process follows at once.
       if (await this.#endsSoon()) break;

@@ -1,4 +1,4 @@
-import { readdir, rm, rmdir } from 'node:fs/promises';
+import { readdir, rm, rmdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Every name that the driver makes in a VM's runtime directory. Short: a socket's whole path has 107 bytes (unix(7)). */
@@ -11,6 +11,8 @@ export const runtimeFiles = {
   log: 'vmm.log',
   shareSocket: (index: number) => `fs${index}.sock`,
   shareLog: (index: number) => `fs${index}.log`,
+  /** Where a read-only share lies in the mount namespace of its server; an empty directory to everybody else. */
+  shareDir: (index: number) => `fs${index}.dir`,
 } as const;
 
 /** The longest name a socket of ours has. */
@@ -24,12 +26,15 @@ const fixed: ReadonlySet<string> = new Set([
   runtimeFiles.log,
 ]);
 const ofShares = /^fs\d+\.(sock|sock\.pid|log)$/;
+const mountPoints = /^fs\d+\.dir$/;
 
 /** Removes what earlier runs left; nothing else that somebody may have put there. Idempotent. */
 export async function clearRuntimeFiles(runtimeDir: string): Promise<void> {
   const names = await readdir(runtimeDir).catch(() => []);
   for (const name of names) {
     if (fixed.has(name) || ofShares.test(name)) await rm(join(runtimeDir, name), { force: true });
+    // Not with what is in it: that would be the user's directory, were a mount ever left.
+    else if (mountPoints.test(name)) await rmdir(join(runtimeDir, name)).catch(() => undefined);
   }
 }
 
@@ -37,4 +42,20 @@ export async function clearRuntimeFiles(runtimeDir: string): Promise<void> {
 export async function removeRuntimeDir(runtimeDir: string): Promise<void> {
   await clearRuntimeFiles(runtimeDir);
   await rmdir(runtimeDir).catch(() => undefined);
+}
+
+/** A guest can make QEMU and its file servers complain without end; nobody reads more than the tail. */
+const longestLog = 1024 * 1024;
+
+/** Empties the logs of the engine's own programs when they have grown; they are written with O_APPEND. */
+export async function boundLogs(runtimeDir: string): Promise<void> {
+  const names = await readdir(runtimeDir).catch(() => []);
+  for (const name of names.filter((name) => name.endsWith('.log'))) {
+    const path = join(runtimeDir, name);
+    const grown = await stat(path).then(
+      ({ size }) => size > longestLog,
+      () => false,
+    );
+    if (grown) await truncate(path, 0).catch(() => undefined);
+  }
 }

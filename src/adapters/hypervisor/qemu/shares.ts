@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { VmmError } from '../../../contract/errors.ts';
 import type { CommandRunner, ProcessIdentity } from '../../../ports/command-runner.ts';
@@ -57,7 +57,6 @@ export async function startShare(
   // Relative to the runtime directory, since a socket's path is short; through its parent, since the C server locks a
   // file in /run that is named after this path, so that it must differ from VM to VM.
   const socketPath = `../${basename(runtimeDir)}/${runtimeFiles.shareSocket(index)}`;
-  const args = fileServerArguments(server.flavour, socketPath, share.source);
   const serve = async (program: string, args: readonly string[]) => {
     const started = await deps.runner.startDetached({ program, args, cwd: runtimeDir, outputPath: logPath });
     await request.onStarted(started);
@@ -69,37 +68,48 @@ export async function startShare(
       signal,
     });
   };
-  if (!share.readOnly) return serve(server.program, args);
-  await inReadOnlyNamespace(deps, { source: share.source, logPath, signal }, (anchorPid) =>
+  if (!share.readOnly) {
+    return serve(server.program, fileServerArguments(server.flavour, socketPath, share.source));
+  }
+  // Not mounted upon the source itself: that may hold the runtime directory, which must stay writable.
+  const target = join(runtimeDir, runtimeFiles.shareDir(index));
+  await mkdir(target, { mode: 0o700 });
+  const args = fileServerArguments(server.flavour, socketPath, target);
+  await inReadOnlyNamespace(deps, { source: share.source, target, logPath, signal }, (anchorPid) =>
     serve('nsenter', [`--target=${anchorPid}`, '--mount', `--wdns=${runtimeDir}`, '--', server.program, ...args]),
   );
 }
 
 /**
- * Runs `serve` with the pid of a process in whose mount namespace `source` is read-only, whatever the guest or a
- * hijacked file server may try. The namespace lives on in what was started. Mounts below `source` are not in it.
+ * Runs `serve` with the pid of a process in whose mount namespace `target` is `source`, read-only whatever the guest
+ * or a hijacked file server may try. The namespace lives on in what was started. Mounts below `source` are not in it.
  */
 async function inReadOnlyNamespace(
   deps: QemuDeps,
-  { source, logPath, signal }: { readonly source: string; readonly logPath: string; readonly signal: AbortSignal },
+  place: {
+    readonly source: string;
+    readonly target: string;
+    readonly logPath: string;
+    readonly signal: AbortSignal;
+  },
   serve: (anchorPid: number) => Promise<void>,
 ): Promise<void> {
   const anchor = await deps.runner.startDetached({
     program: 'unshare',
     args: ['--mount', '--propagation=private', '--', 'sleep', anchorSeconds],
-    outputPath: logPath,
+    outputPath: place.logPath,
   });
   try {
-    await namespaceMade(deps, anchor, signal);
+    await namespaceMade(deps, anchor, place.signal);
     const mount = (...args: string[]) =>
       deps.runner.run({
         program: 'nsenter',
         args: [`--target=${anchor.pid}`, '--mount', '--', 'mount', ...args],
         timeoutMs: 10_000,
-        signal,
+        signal: place.signal,
       });
-    await mount('--bind', '--', source, source);
-    await mount('-o', 'remount,bind,ro', '--', source);
+    await mount('--bind', '--', place.source, place.target);
+    await mount('-o', 'remount,bind,ro', '--', place.target);
     await serve(anchor.pid);
   } finally {
     await deps.processes.terminate(anchor, 1_000);
