@@ -45,7 +45,8 @@ export function guestArguments(guest: GuestArguments): string[] {
     // would forbid this very step; once it is done there is no way back.)
     guest.uid === undefined ? [] : ['-runas', `${guest.uid}:${guest.uid}`],
     ['-machine', machineOf(choice, guest.sharedMemory)],
-    ['-accel', choice.acceleration === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    // Translated code may take 1 GiB a guest by default; a Debian's boot fills 128 MiB and is no slower with less.
+    ['-accel', choice.acceleration === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=128'],
     // la57 costs an emulated guest a fifth level in each page walk, and nothing needs it. Lesser models than `max`
     // are faster, but images built for x86-64-v2 do not run on them.
     ['-cpu', choice.acceleration === 'kvm' ? 'host' : 'max,la57=off'],
