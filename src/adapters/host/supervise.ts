@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { VmmError } from '../../contract/errors.ts';
 import type { Command } from '../../ports/command-runner.ts';
 import { cleanEnvironment } from './environment.ts';
 import { hostProgramMissing } from './program-packages.ts';
+import { stdinFile } from './stdin-file.ts';
 
 const defaultTimeoutMs = 30_000;
 /** Between SIGTERM and SIGKILL, and between SIGKILL and giving up on pipes that a runaway grandchild holds open. */
@@ -34,6 +35,7 @@ export function supervise(command: Command, path: string, letGoOfPipes: boolean)
     const nothing = Readable.from([]);
     return { stdout: nothing, stderr: nothing, ended: Promise.reject(abortedError(command)) };
   }
+  const input = stdinOption(command.stdin);
   const subprocess = execa(command.program, [...command.args], {
     env: cleanEnvironment(path, command.env),
     extendEnv: false,
@@ -45,8 +47,10 @@ export function supervise(command: Command, path: string, letGoOfPipes: boolean)
     stdout: 'pipe',
     stderr: 'pipe',
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    ...stdinOption(command.stdin),
+    ...input,
   });
+  // The program has its own by now.
+  if ('stdin' in input && typeof input.stdin === 'number') closeSync(input.stdin);
   const { stdout, stderr, pid } = subprocess;
 
   let stoppedFor: Outcome['stoppedFor'];
@@ -89,9 +93,9 @@ export function supervise(command: Command, path: string, letGoOfPipes: boolean)
   return { stdout, stderr, ended: ended.finally(settle) };
 }
 
-function stdinOption(stdin: Command['stdin']) {
-  if (stdin === undefined) return { stdin: 'ignore' } as const;
-  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { input: stdin };
+function stdinOption(stdin: Command['stdin']): { stdin: 'ignore' | number } | { input: Readable } {
+  if (stdin === undefined) return { stdin: 'ignore' };
+  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { stdin: stdinFile(stdin) };
   return { input: stdin instanceof Readable ? stdin : Readable.from(stdin) };
 }
 

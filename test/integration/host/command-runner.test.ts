@@ -62,6 +62,10 @@ describe('run', () => {
     assert.equal((await runner.run({ program: 'cat', args: [] })).stdout, '');
   });
 
+  it('gives a stdin that the program may open anew, by name', async () => {
+    assert.equal((await runner.run({ program: 'cat', args: ['/dev/stdin'], stdin: 'abc' })).stdout, 'abc');
+  });
+
   it('is not disturbed by a program that ends without reading its stdin', async () => {
     const result = await runner.run({ program: 'true', args: [], stdin: 'x'.repeat(10_000_000) });
     assert.equal(result.exitCode, 0);
