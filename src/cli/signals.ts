@@ -2,6 +2,8 @@ import { exitCodes } from '../contract/errors.ts';
 
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+const tellAfterMs = 500;
+
 export interface Signals {
   readonly signal: AbortSignal;
   /** While set, Ctrl-C is left to the program on our terminal, which gets it too, and is only counted. */
@@ -18,8 +20,10 @@ export function watchSignals(stderr: NodeJS.WriteStream): Signals {
       return;
     }
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    if (stderr.isTTY && name === 'SIGINT') stderr.write('\nCancelling; press Ctrl-C again to leave at once.\n');
     controller.abort();
+    // Most work ends at once; only what has much to undo needs a word.
+    const tell = () => stderr.isTTY && stderr.write('\nCancelling; press Ctrl-C again to leave at once.\n');
+    setTimeout(tell, tellAfterMs).unref();
   };
   for (const name of names) process.on(name, listener);
   const signals: Signals = {
