@@ -93,9 +93,10 @@ export function supervise(command: Command, path: string, letGoOfPipes: boolean)
   return { stdout, stderr, ended: ended.finally(settle) };
 }
 
-function stdinOption(stdin: Command['stdin']): { stdin: 'ignore' | number } | { input: Readable } {
+function stdinOption(stdin: Command['stdin']): { stdin: 'ignore' | 0 } | { input: Readable } {
   if (stdin === undefined) return { stdin: 'ignore' };
-  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { stdin: stdinFile(stdin) };
+  // execa hands any descriptor to spawn; its types know 0 alone.
+  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { stdin: stdinFile(stdin) as 0 };
   return { input: stdin instanceof Readable ? stdin : Readable.from(stdin) };
 }
 
