@@ -3,6 +3,7 @@ import type { ParsedQuery } from '../../contract/operations.ts';
 import type { Forward } from '../../contract/resources/vm.ts';
 import { showForward } from '../../domain/forwards.ts';
 import { type Context, emit } from '../context.ts';
+import { claims } from '../locks.ts';
 import { changeSpecLocked } from '../vm/change-spec.ts';
 import { findVm } from '../vm/find.ts';
 import { memberOf } from '../vm/start-steps.ts';
@@ -16,8 +17,7 @@ export async function addForward(
 ): Promise<Forward> {
   const { vm } = findVm(context, name);
   await using _lock = await context.locks.take(vm.id, name, 'forward a port to');
-  // Two VMs asking for one port at once must not both find it free.
-  await using _ports = await context.locks.wait('ports', 'forward');
+  await using _claims = await context.locks.wait(claims, 'forward a port');
   await context.network.assertPortFree(forward, signal);
   await changeSpecLocked(context, name, (spec) => ({ ...spec, forwards: [...spec.forwards, forward] }));
   try {

@@ -1,3 +1,5 @@
+import type { Vm } from '../../contract/resources/vm.ts';
+import type { VmmRecord } from '../../ports/hypervisor.ts';
 import { type Context, emit } from '../context.ts';
 import { undoOpenSagas } from '../saga/undo-open.ts';
 import { endRun } from '../vm/end-run.ts';
@@ -5,6 +7,7 @@ import { setStatus } from '../vm/find.ts';
 import { bootAgain } from '../vm/start.ts';
 import { memberOf } from '../vm/start-steps.ts';
 import { watch } from '../vm/watch.ts';
+import { inBackground } from './background.ts';
 
 /**
  * Makes host and state agree after a daemon's end, whatever ended it: what was in the middle is undone or finished,
@@ -14,27 +17,32 @@ export async function reconcile(context: Context, signal: AbortSignal): Promise<
   await undoOpenSagas(context);
   await removeStrayFiles(context);
   await adoptVms(context);
-  await restoreNetwork(context, signal);
+  await inBackground(context, 'host', () => restoreNetwork(context, signal));
 }
 
 async function adoptVms(context: Context): Promise<void> {
   for (const { vm, record } of context.store.listVms()) {
     if (record === undefined) {
       if (vm.status.phase !== 'stopped' && vm.status.phase !== 'failed')
-        setStatus(context, vm.id, { phase: 'stopped', ready: false, pid: undefined });
+        setStatus(context, vm.id, { phase: 'stopped', ready: false, pid: undefined, tap: undefined });
       continue;
     }
-    const hypervisor = context.hypervisors.find(({ name }) => name === record.engine);
-    const handle = await hypervisor?.adopt(record);
-    if (handle === undefined) {
-      const exit = await hypervisor?.inquest(record);
-      await endRun(context, vm.id, exit ?? { cause: 'unknown', detail: `this version has no engine ${record.engine}` });
-    } else {
-      setStatus(context, vm.id, { phase: 'running' });
-      watch(context, vm.id, handle, (name) => bootAgain(context, name));
-      emit(context, 'vm.adopted', vm.name, `VM ${vm.name} runs on (pid ${record.process.pid}).`);
-    }
+    // One VM that cannot be taken over or cleaned up after holds up no other, and not the daemon.
+    await inBackground(context, vm.name, () => adoptVm(context, vm, record));
   }
+}
+
+async function adoptVm(context: Context, vm: Vm, record: VmmRecord): Promise<void> {
+  const hypervisor = context.hypervisors.find(({ name }) => name === record.engine);
+  const handle = await hypervisor?.adopt(record);
+  if (handle === undefined) {
+    const exit = await hypervisor?.inquest(record);
+    await endRun(context, vm.id, exit ?? { cause: 'unknown', detail: `this version has no engine ${record.engine}` });
+    return;
+  }
+  setStatus(context, vm.id, { phase: 'running' });
+  watch(context, vm.id, handle, (name) => bootAgain(context, name));
+  emit(context, 'vm.adopted', vm.name, `VM ${vm.name} runs on (pid ${record.process.pid}).`);
 }
 
 async function restoreNetwork(context: Context, signal: AbortSignal): Promise<void> {

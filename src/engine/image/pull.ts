@@ -2,6 +2,7 @@ import { VmmError } from '../../contract/errors.ts';
 import type { Output, ParsedInput } from '../../contract/operations.ts';
 import type { Image } from '../../contract/resources/image.ts';
 import { type Context, emit, type Reporter } from '../context.ts';
+import { claims } from '../locks.ts';
 import { releaseBase } from './release-base.ts';
 import { viewImage } from './view.ts';
 
@@ -35,6 +36,7 @@ async function build(
     onProgress: reporter.onProgress,
     signal: reporter.signal,
   });
+  await using _claims = await context.locks.wait(claims, 'replace an image');
   context.store.putImage(image);
   if (present !== undefined) await releaseBase(context, present.digest);
   emit(context, 'image.added', name, `Image ${name} was made (${image.source}).`);

@@ -2,7 +2,7 @@ import { VmmError } from '../../contract/errors.ts';
 import type { Mount, MountView } from '../../contract/resources/vm.ts';
 import { assertMay } from '../../domain/transitions.ts';
 import type { Context } from '../context.ts';
-import { changeSpec } from '../vm/change-spec.ts';
+import { changeSpec, changeSpecLocked } from '../vm/change-spec.ts';
 import { findVm } from '../vm/find.ts';
 import { findMount, viewMount } from './views.ts';
 
@@ -14,6 +14,8 @@ export async function addMount(context: Context, name: string, mount: Mount): Pr
 
 /** Removes a mount and its image. Throws mount_has_changes when the guest's writes were never pulled, unless forced. */
 export async function removeMount(context: Context, name: string, tag: string, force: boolean): Promise<void> {
+  const found = findVm(context, name);
+  await using _lock = await context.locks.take(found.vm.id, name, 'remove a mount of');
   const { vm } = findVm(context, name);
   findMount(vm, tag);
   assertMay('removeMount', vm);
@@ -23,7 +25,10 @@ export async function removeMount(context: Context, name: string, tag: string, f
       hint: `vmm mount pull ${name} ${tag}, or throw it away: vmm mount remove --force ${name} ${tag}`,
     });
   }
-  await changeSpec(context, name, (spec) => ({ ...spec, mounts: spec.mounts.filter((mount) => mount.tag !== tag) }));
+  await changeSpecLocked(context, name, (spec) => ({
+    ...spec,
+    mounts: spec.mounts.filter((mount) => mount.tag !== tag),
+  }));
   for (const kept of view.kept) await context.volumes.removeKept(vm.id, tag, kept);
   await context.volumes.removeMount(vm.id, tag);
 }

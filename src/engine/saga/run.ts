@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.ts';
+import { type UndoTable, undoSteps } from './undo.ts';
 
 /** One step: its undo stands in the saga's table, its action is given at the run. `data` is what undo needs, plain JSON. */
 export interface Action<Step extends string> {
@@ -9,8 +10,11 @@ export interface Action<Step extends string> {
   readonly act: (journal: (data: unknown) => void) => Promise<void>;
 }
 
-/** Undo of every step of a saga. Each is idempotent and accepts "already gone". */
-export type UndoTable<Step extends string> = Readonly<Record<Step, (context: Context, data: unknown) => Promise<void>>>;
+interface Saga<Step extends string> {
+  readonly name: string;
+  readonly subject: string;
+  readonly undo: UndoTable<Step>;
+}
 
 /**
  * Runs steps in order, each journalled before it acts. When one fails, those begun are undone in reverse order and the
@@ -18,9 +22,10 @@ export type UndoTable<Step extends string> = Readonly<Record<Step, (context: Con
  */
 export async function runSaga<Step extends string>(
   context: Context,
-  saga: { readonly name: string; readonly subject: string; readonly undo: UndoTable<Step> },
+  saga: Saga<Step>,
   actions: readonly Action<Step>[],
 ): Promise<void> {
+  await undoEarlier(context, saga);
   const sagaId = randomUUID();
   const begun: { step: Step; data: unknown }[] = [];
   try {
@@ -36,9 +41,20 @@ export async function runSaga<Step extends string>(
       });
     }
   } catch (error) {
-    for (const { step, data } of begun.reverse()) await saga.undo[step](context, data);
-    context.store.closeSaga(sagaId);
+    const faults = await undoSteps(context, saga.undo, begun);
+    // What could not be undone stays in the journal, for the next try or the next reconcile.
+    if (faults.length === 0) context.store.closeSaga(sagaId);
     throw error;
   }
   context.store.closeSaga(sagaId);
+}
+
+/** What an earlier try could not undo must go now: undone later, it would take away what this try sets up. */
+async function undoEarlier<Step extends string>(context: Context, { name, subject, undo }: Saga<Step>): Promise<void> {
+  const open = context.store.openJournal().filter((entry) => entry.saga === name && entry.subject === subject);
+  for (const [sagaId, entries] of Map.groupBy(open, (entry) => entry.sagaId)) {
+    const [fault] = await undoSteps(context, undo, entries);
+    if (fault !== undefined) throw fault;
+    context.store.closeSaga(sagaId);
+  }
 }

@@ -19,6 +19,11 @@ export function giveAddress(context: Context, vmId: string, reserved: readonly s
     if (row === undefined) throw new VmmError('vm_not_found', `VM ${vmId} is gone.`, { hint: 'vmm list' });
     const taken = new Set([...reserved, ...rows.filter(({ vm }) => vm.id !== vmId).flatMap(addressesOf)]);
     const kept = row.vm.spec.ip ?? row.vm.status.ip;
+    if (row.vm.spec.ip !== undefined && taken.has(row.vm.spec.ip)) {
+      throw new VmmError('address_in_use', `${row.vm.spec.ip}, the address of VM ${row.vm.name}, is taken.`, {
+        hint: `Choose another: vmm set ${row.vm.name} --ip ADDRESS`,
+      });
+    }
     // After a change of the subnet an address kept from the old one no longer fits.
     const ip = kept !== undefined && !taken.has(kept) && contains(subnet, kept) ? kept : nextAddress(subnet, taken);
     const mac = macFor(vmId);

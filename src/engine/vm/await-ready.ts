@@ -1,6 +1,6 @@
 import { VmmError } from '../../contract/errors.ts';
-import type { Context } from '../context.ts';
-import { findVm } from './find.ts';
+import { type Context, emit } from '../context.ts';
+import { findVm, setStatus } from './find.ts';
 
 const tailLines = 20;
 
@@ -26,6 +26,7 @@ export async function awaitReady(
       answered.catch(() => undefined); // told apart already: the guest is gone
       throw await exitedError(context, name);
     }
+    if (context.handles.get(vm.id) === handle) recordReady(context, vm.id);
   } catch (error) {
     if (!(error instanceof VmmError) || error.code !== 'guest_timeout') throw error;
     throw new VmmError(
@@ -39,6 +40,14 @@ export async function awaitReady(
   } finally {
     settled.abort();
   }
+}
+
+/** Whoever hears the guest first says so, once a run. */
+export function recordReady(context: Context, vmId: string): void {
+  const vm = context.store.findVmById(vmId)?.vm;
+  if (vm === undefined || vm.status.ready) return;
+  setStatus(context, vmId, { ready: true });
+  emit(context, 'vm.ready', vm.name, `VM ${vm.name} answers ssh.`);
 }
 
 async function exitedError(context: Context, name: string): Promise<VmmError> {

@@ -7,7 +7,9 @@ import { assertName } from '../../domain/names.ts';
 import { raiseDisk } from '../../domain/resources.ts';
 import type { VmDisk } from '../../ports/volume-store.ts';
 import { type Context, emit, type Reporter } from '../context.ts';
-import { runSaga, type UndoTable } from '../saga/run.ts';
+import { claims } from '../locks.ts';
+import { runSaga } from '../saga/run.ts';
+import type { UndoTable } from '../saga/undo.ts';
 import { validateSpec } from './validate.ts';
 
 type Step = 'disk' | 'record';
@@ -25,7 +27,7 @@ export async function createVm(
 ): Promise<{ vm: Vm; notices: string[] }> {
   const { name, ...wanted } = input;
   assertName('VM', name);
-  await using _lock = await context.locks.take('create', name, 'create');
+  await using _claims = await context.locks.wait(claims, 'create');
   assertNewName(context, name);
   const asked = vmSpecSchema.parse(wanted);
   const image = context.store.findImage(asked.image);

@@ -2,7 +2,7 @@ import { tapFor } from '../../domain/addresses.ts';
 import type { VmExit } from '../../ports/hypervisor.ts';
 import { type Context, emit } from '../context.ts';
 import { setStatus } from './find.ts';
-import { clearRecord, memberOf } from './start-steps.ts';
+import { clearRecord, memberOf, tearDownWhenUnused } from './start-steps.ts';
 
 const deadlineMs = 30_000;
 
@@ -18,27 +18,29 @@ export async function endRun(context: Context, vmId: string, exit: VmExit): Prom
   await context.network.removeTap(tapFor(vmId), AbortSignal.timeout(deadlineMs));
   // It holds the guest's private keys; the next start makes its own.
   await context.volumes.removeSeed(vmId);
-  context.store.updateVm({ ...row, record: undefined });
-  setStatus(context, vmId, {
-    phase: 'stopped',
-    ready: false,
-    pid: undefined,
-    tap: undefined,
-    stoppedAt: context.clock.now().toISOString(),
-    exitCause: exit.cause,
-    exitDetail: exit.detail,
-  });
+  recordEnd(context, vmId, exit);
   emit(
     context,
     'vm.stopped',
     row.vm.name,
     `VM ${row.vm.name} ended: ${exit.cause}${exit.detail === undefined ? '' : ` (${exit.detail})`}.`,
   );
-  if (context.handles.size === 0) await tearDownWhenUnused(context);
+  await tearDownWhenUnused(context);
 }
 
-/** The bridge and the tables go with the last VM. */
-async function tearDownWhenUnused(context: Context): Promise<void> {
-  const used = context.store.listVms().some(({ vm, record }) => record !== undefined || vm.status.phase === 'starting');
-  if (!used) await context.network.teardown(AbortSignal.timeout(deadlineMs));
+/** In one transaction: a run without a record is no run, whatever its phase says. */
+function recordEnd(context: Context, vmId: string, exit: VmExit): void {
+  context.store.transaction(() => {
+    setStatus(context, vmId, {
+      phase: 'stopped',
+      ready: false,
+      pid: undefined,
+      tap: undefined,
+      stoppedAt: context.clock.now().toISOString(),
+      exitCause: exit.cause,
+      exitDetail: exit.detail,
+    });
+    const row = context.store.findVmById(vmId);
+    if (row !== undefined) context.store.updateVm({ ...row, record: undefined });
+  });
 }

@@ -3,6 +3,7 @@ import type { ParsedInput } from '../../contract/operations.ts';
 import type { Vm, VmSpec } from '../../contract/resources/vm.ts';
 import { assertMay, may } from '../../domain/transitions.ts';
 import type { Context } from '../context.ts';
+import { claims } from '../locks.ts';
 import { changeSpecLocked } from './change-spec.ts';
 import { findVm } from './find.ts';
 
@@ -15,6 +16,7 @@ export async function setVm(
 ): Promise<{ vm: Vm; notices: string[] }> {
   const { vm: before } = findVm(context, name);
   await using _lock = await context.locks.take(before.id, name, 'change');
+  await using _claims = await context.locks.wait(claims, 'change');
   const { vm } = findVm(context, name);
   if (patch.diskMiB !== undefined && patch.diskMiB !== vm.spec.diskMiB) assertGrows(vm, patch.diskMiB);
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));

@@ -4,10 +4,11 @@ import type { NetworkMember } from '../../ports/host-network.ts';
 import type { VmmRecord } from '../../ports/hypervisor.ts';
 import type { VmRow } from '../../ports/state-store.ts';
 import type { Context } from '../context.ts';
-import type { UndoTable } from '../saga/run.ts';
+import { inBackground } from '../host/background.ts';
+import type { UndoTable } from '../saga/undo.ts';
 import { setStatus } from './find.ts';
 
-export type StartStep = 'phase' | 'tap' | 'rules' | 'vmm';
+export type StartStep = 'phase' | 'network' | 'tap' | 'rules' | 'vmm';
 
 /** Undoing has its own, short patience: the signal of what failed has fired already. */
 const undoDeadlineMs = 30_000;
@@ -17,6 +18,7 @@ export const startUndo: UndoTable<StartStep> = {
   phase: async (context, data) => {
     setStatus(context, idOf(data), { phase: 'stopped', ready: false, pid: undefined, tap: undefined });
   },
+  network: async (context, data) => tearDownWhenUnused(context, idOf(data)),
   tap: async (context, data) => context.network.removeTap(tapFor(idOf(data)), AbortSignal.timeout(undoDeadlineMs)),
   rules: async (context, data) => {
     const row = context.store.findVmById(idOf(data));
@@ -28,6 +30,7 @@ export const startUndo: UndoTable<StartStep> = {
     context.handles.get(vmId)?.detach();
     context.handles.delete(vmId);
     if (record !== undefined) await clearRecord(context, record);
+    await context.volumes.removeSeed(vmId);
     for (const hypervisor of context.hypervisors) await hypervisor.sweep(context.settings.layout.vmRuntime(vmId));
     const row = context.store.findVmById(vmId);
     if (row !== undefined) context.store.updateVm({ ...row, record: undefined });
@@ -47,6 +50,18 @@ function idOf(data: unknown): string {
 export async function clearRecord(context: Context, record: VmmRecord): Promise<void> {
   const hypervisor = context.hypervisors.find(({ name }) => name === record.engine);
   await hypervisor?.clear(record);
+}
+
+/**
+ * The bridge and the tables go with the last VM. A VM counts from the moment its start is recorded, which is before it
+ * looks for the bridge: so the bridge never goes under a start. A bridge that stays harms nobody; the next end or
+ * reconcile tries again.
+ */
+export async function tearDownWhenUnused(context: Context, exceptVmId?: string): Promise<void> {
+  const others = context.store.listVms().filter(({ vm }) => vm.id !== exceptVmId);
+  const used = others.some(({ vm, record }) => record !== undefined || vm.status.phase === 'starting');
+  if (used) return;
+  await inBackground(context, 'host', () => context.network.teardown(AbortSignal.timeout(undoDeadlineMs)));
 }
 
 /** The VM as the network sees it, once it has an address. */

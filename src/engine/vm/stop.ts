@@ -55,9 +55,10 @@ async function askAndWait(context: Context, vmId: string, timeoutMs: number, rep
   reporter.onProgress({ step: 'power-off', message: 'Asking the guest to power off' });
   const deadline = AbortSignal.any([AbortSignal.timeout(timeoutMs), reporter.signal]);
   const ended = handle.exited.then(() => true);
-  const late = new Promise<false>((resolve) =>
-    deadline.addEventListener('abort', () => resolve(false), { once: true }),
-  );
+  const late = new Promise<false>((resolve) => {
+    deadline.addEventListener('abort', () => resolve(false), { once: true });
+    if (deadline.aborted) resolve(false);
+  });
   const asked = (async () => {
     const byAgent = await context.channel.agentShutdown(handle, deadline).catch(() => false);
     if (!byAgent) await handle.requestPowerDown(deadline);

@@ -57,7 +57,12 @@ function untilEvent(
       end();
     };
     const look = () => {
-      if (isSo()) finish(resolve);
+      try {
+        if (isSo()) finish(resolve);
+      } catch (error) {
+        // A VM deleted meanwhile is this wait's failure, and not that of the request whose event told it.
+        finish(() => reject(error));
+      }
     };
     const giveUp = () =>
       finish(() =>
