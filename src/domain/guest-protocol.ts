@@ -4,7 +4,13 @@
  *
  * Drives, in order: /dev/vda the VM's disk; /dev/vdb, vdc … the copy mounts; then, found by label or magic and not by
  * letter: the base image (ext4 label `vmm-base`, overlay disks only), the seed (a tar whose first member is `vmm-seed`),
- * the kernel's modules (ext4 label `vmm-modules`).
+ * the kernel's modules and the kit's programs (ext4 label `vmm-modules`). The search goes from the last drive to the
+ * first and leaves /dev/vda out, so what a guest writes to its own drives is never taken for ours.
+ *
+ * When guest/init must give up it prints `vmm: cannot boot: <reason>`, and its end is a kernel panic. In the guest the
+ * kit's drive is at `/run/vmm/kit` (all of busybox in its `bin`, for what an image lacks), the unpacked seed at `/run/vmm/seed` (root's alone). Of root's
+ * authorized_keys the block between `# vmm: begin …` and `# vmm: end` is ours and replaced at each start; keys that
+ * somebody added in the guest stay.
  */
 export const labels = { base: 'vmm-base', upper: 'vmm-upper', modules: 'vmm-modules' } as const;
 
@@ -21,11 +27,12 @@ export const readerPort = 'vmm.reader.0';
 /** `vmm.root=overlay`: the base below, /dev/vda above. `vmm.root=disk`: /dev/vda itself, grown to its device at boot. */
 export type RootKind = 'overlay' | 'disk';
 
+/** `net.ifnames=0`: an image's udev must not rename the interface that is configured already. */
 export function vmKernelArgs(root: RootKind): string[] {
-  return ['vmm.role=vm', `vmm.root=${root}`];
+  return ['vmm.role=vm', `vmm.root=${root}`, 'net.ifnames=0'];
 }
 
-/** Files of the seed. `config` and `network` hold `KEY=value` lines of POSIX sh, each value in single quotes. */
+/** Files of the seed. `config` and `network` hold `KEY=value` lines, each value in single quotes as in POSIX sh (so `'\''` is a quote) and without a newline. They are parsed, never evaluated. */
 export const seedFiles = {
   magic: 'vmm-seed',
   hostname: 'hostname',

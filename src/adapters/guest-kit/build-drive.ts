@@ -24,7 +24,7 @@ const guestPrograms = ['dropbear', 'dropbearconvert', 'e2fsck', 'qemu-ga', 'resi
 export async function buildDrive(shop: Workshop, parts: DriveParts, target: string): Promise<void> {
   const tree = `${shop.dir}/drive`;
   await Promise.all(
-    ['acpi/PWRF', 'bin', 'lib', 'modules', 'sbin'].map((name) => mkdir(`${tree}/${name}`, { recursive: true })),
+    ['acpi/PWRF', 'bin', 'dev', 'lib', 'modules', 'sbin'].map((name) => mkdir(`${tree}/${name}`, { recursive: true })),
   );
   await copyPrograms(parts, tree);
   await copyScripts(parts, tree);
@@ -54,12 +54,22 @@ async function copyPrograms({ programs, busyboxPath, applets }: DriveParts, tree
 }
 
 async function copyScripts({ guestDir }: DriveParts, tree: string): Promise<void> {
-  await copyFile(`${guestDir}/setup`, `${tree}/setup`);
-  await copyFile(`${guestDir}/tiny-init`, `${tree}/tiny-init`);
-  // The name under which busybox's acpid looks for what to do at the power button.
-  const button = `${tree}/acpi/PWRF/00000080`;
-  await copyFile(`${guestDir}/power-button`, button);
-  await chmod(button, 0o755);
+  const scripts = [
+    ['setup', 'setup', 0o644],
+    ['tiny-init', 'tiny-init', 0o644],
+    ['shutdown', 'shutdown', 0o755],
+    // The name under which busybox's acpid looks for what to do at the power button.
+    ['power-button', 'acpi/PWRF/00000080', 0o755],
+  ] as const;
+  for (const [script, path, mode] of scripts) {
+    await copyFile(`${guestDir}/${script}`, `${tree}/${path}`);
+    await chmod(`${tree}/${path}`, mode);
+  }
+  // What udev or systemd would put into /dev, for images that have neither.
+  await symlink('/proc/self/fd', `${tree}/dev/fd`);
+  for (const [number, name] of ['stdin', 'stdout', 'stderr'].entries()) {
+    await symlink(`/proc/self/fd/${number}`, `${tree}/dev/${name}`);
+  }
 }
 
 async function makeFileSystem(shop: Workshop, tree: string, target: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { VmmError } from '../../contract/errors.ts';
 import type { Apt, PackageFile } from './apt.ts';
 import { downloadPackages } from './apt.ts';
@@ -34,6 +34,8 @@ export async function buildKit(
   shop.onProgress({ step: 'kernel', message: 'Taking the kernel out of its package' });
   const vmlinuz = await packagedKernel(tree);
   await copyFile(vmlinuz, `${target}/${kitFiles.vmlinuz}`);
+  // Ubuntu's kernels are readable by root alone, which an engine in a jail is not.
+  await chmod(`${target}/${kitFiles.vmlinuz}`, 0o644);
   await unpackKernel(programs, vmlinuz, `${target}/${kitFiles.vmlinux}`);
   for (const packed of ['lz4', 'xz']) await rm(`${target}/${kitFiles.vmlinux}.${packed}`, { force: true });
 

@@ -18,7 +18,10 @@ function identity(): TreeChange[] {
     link('/var/lib/dbus/machine-id', '/etc/machine-id'),
     file('/etc/machine-id', ''),
     file('/etc/fstab', '# The root file system and /mnt/<tag> are mounted before systemd starts.\n'),
-    file('/etc/default/locale', 'LANG=C.UTF-8\n'),
+    // The one is Debian's place, the other systemd's and Ubuntu's.
+    ...['/etc/default/locale', '/etc/locale.conf'].map((path) => file(path, 'LANG=C.UTF-8\n')),
+    // Newer than /usr: what systemd does after an upgrade of the system (ConditionNeedsUpdate) is done.
+    ...['/etc/.updated', '/var/.updated'].map((path) => file(path, '')),
   ];
 }
 

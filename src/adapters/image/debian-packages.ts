@@ -10,6 +10,8 @@ const earlyUnits: Readonly<Record<string, readonly string[]>> = {
   // Work of the first boot of an installation (this image is prepared), and finding hardware that guest/init has found.
   'sysinit.target': [
     ...['systemd-firstboot.service', 'systemd-machine-id-commit.service', 'systemd-sysusers.service'],
+    ...['ldconfig.service', 'systemd-journal-catalog-update.service', 'systemd-update-done.service'],
+    ...['systemd-tmpfiles-setup-dev-early.service', 'systemd-pcrmachine.service'],
     ...['systemd-hwdb-update.service', 'systemd-repart.service', 'systemd-boot-system-token.service'],
     ...['systemd-pcrphase.service', 'systemd-pcrphase-sysinit.service', 'systemd-tpm2-setup.service'],
     ...['systemd-tpm2-setup-early.service', 'systemd-ask-password-console.path'],
