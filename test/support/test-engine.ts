@@ -5,7 +5,7 @@ import { createVm } from '../../src/engine/vm/create.ts';
 import { deleteVm } from '../../src/engine/vm/delete.ts';
 import { startVm } from '../../src/engine/vm/start.ts';
 import { stopVm } from '../../src/engine/vm/stop.ts';
-import { type FakeWorld, fakeWorld } from '../../src/fakes/fake-world.ts';
+import { type FakePorts, type FakeWorld, fakeWorld } from '../../src/fakes/fake-world.ts';
 
 export type CreateInput = Parameters<typeof createVm>[1];
 
@@ -22,7 +22,7 @@ export function testReporter() {
 }
 
 /** A run of the daemon on an imagined host, which is killed when the next one is made. */
-export function bootEngine(world: FakeWorld, subnet = '172.16.0.0/16'): Context {
+export function bootEngine(world: FakeWorld, subnet = '172.16.0.0/16'): Context & Pick<FakePorts, 'died'> {
   return {
     ...world.daemon(),
     settings: { subnet, engine: 'auto', layout: world.paths },
