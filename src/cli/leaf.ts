@@ -30,7 +30,7 @@ export function withCommonOptions(command: Command, examples: readonly string[])
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
 }
 
-/** For options that may be given several times. */
-export function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), value];
+/** For options that may be given several times. `before` is false after the option's own `--no-…`: the last word counts. */
+export function collect(value: string, before: readonly string[] | false | undefined): string[] {
+  return [...(before || []), value];
 }

@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { exitCodes } from '../contract/errors.ts';
 import { createCli, type Installation } from './create-cli.ts';
 import { printError } from './output/print-error.ts';
@@ -9,6 +9,7 @@ export async function main(args: readonly string[], installation: Installation):
   await using session = createCli(process, installation);
   const { cli } = session;
   const wanted = (flag: string) => args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes(flag);
+  let program: Command | undefined;
   try {
     if (args[0] === '--version' || args[0] === '-v') {
       cli.stdout.write(`vmm ${installation.version}\n`);
@@ -20,7 +21,7 @@ export async function main(args: readonly string[], installation: Installation):
       return 0;
     }
     const noun = typedNoun(args);
-    const program = await createProgram(cli, noun === undefined ? [] : [noun]);
+    program = await createProgram(cli, noun === undefined ? [] : [noun]);
     if (args.length === 0) {
       program.outputHelp();
       return 0;
@@ -28,7 +29,7 @@ export async function main(args: readonly string[], installation: Installation):
     await program.parseAsync([...args], { from: 'user' });
     return cli.exitCode;
   } catch (thrown) {
-    const error = thrown instanceof CommanderError ? usageError(thrown, args) : thrown;
+    const error = thrown instanceof CommanderError ? usageError(thrown, args, program) : thrown;
     // Help that was asked for ends well; help shown for want of a subcommand does not.
     if (error === undefined) return thrown instanceof CommanderError && thrown.exitCode === 0 ? 0 : exitCodes.usage;
     return printError(error, {

@@ -19,5 +19,7 @@ export async function resolveNames(
   if (!all) return names;
   const client = await cli.client();
   const vms = await client.call('vm.list', {}, { signal: cli.signal });
-  return vms.filter(matches).map((vm) => vm.name);
+  const matching = vms.filter(matches).map((vm) => vm.name);
+  if (matching.length === 0 && cli.options.json !== true) cli.stderr.write(`There is no VM to ${verb}.\n`);
+  return matching;
 }

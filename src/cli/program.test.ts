@@ -65,7 +65,7 @@ describe('a mistyped command', () => {
       (error: unknown) => error,
     );
     assert.ok(thrown instanceof CommanderError, String(thrown));
-    return usageError(thrown, args);
+    return usageError(thrown, args, program);
   }
 
   it('is named, with the one that was meant', async () => {
@@ -77,6 +77,10 @@ describe('a mistyped command', () => {
     const error = await mistake('create');
     assert.deepEqual([error?.code, error?.hint], ['invalid_input', 'See: vmm create --help']);
   });
+  it('is named with the help of the very command when that is one of several', async () => {
+    const error = await mistake('mount', 'sync', 'web1');
+    assert.deepEqual([error?.message, error?.hint], ["Missing required argument 'tag'.", 'See: vmm mount sync --help']);
+  });
   it('is refused when an option is unknown', async () => {
     assert.match((await mistake('list', '--al'))?.message ?? '', /Unknown option '--al'/i);
   });
@@ -84,7 +88,7 @@ describe('a mistyped command', () => {
     assert.match((await mistake('inspect', 'a', 'b'))?.message ?? '', /too many arguments/i);
   });
   it('is refused when a choice does not exist', async () => {
-    assert.match((await mistake('create', 'a', '--engine', 'xen'))?.message ?? '', /invalid/i);
+    assert.match((await mistake('create', 'a', '--engine', 'xen'))?.message ?? '', /invalid.*[^.]\.$/i);
   });
   it('is none when help was asked for', async () => {
     assert.equal(await mistake('create', '--help'), undefined);

@@ -59,16 +59,27 @@ const commonLast: Help['groupItems'] = (all, visible, groupOf) => {
 };
 
 /** A usage error of commander in our form; undefined when the help it printed says all. */
-export function usageError(error: CommanderError, args: readonly string[]): VmmError | undefined {
+export function usageError(
+  error: CommanderError,
+  args: readonly string[],
+  program: Command | undefined,
+): VmmError | undefined {
   if (error.exitCode === 0 || error.code === 'commander.help') return undefined;
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest
     .join(' ')
     .trim()
     .replace(/^\((.*)\)$/, '$1');
-  const noun = typedNoun(args);
-  const help = noun === undefined ? 'vmm --help' : `vmm ${noun.name} --help`;
-  return new VmmError('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1)}.`, {
+  const help = `${['vmm', ...typedCommand(program, args)].join(' ')} --help`;
+  return new VmmError('invalid_input', `${message.charAt(0).toUpperCase()}${message.slice(1).replace(/\.$/, '')}.`, {
     hint: suggestion === '' ? `See: ${help}` : `${suggestion} See: ${help}`,
   });
+}
+
+/** The words that name the command: `mount list`, or `start`. */
+function typedCommand(program: Command | undefined, args: readonly string[]): string[] {
+  const noun = program?.commands.find((command) => command.name() === typedNoun(args)?.name);
+  if (noun === undefined) return [];
+  const next = args.slice(args.indexOf(noun.name()) + 1).find((arg) => !arg.startsWith('-'));
+  return [noun, ...noun.commands.filter((command) => command.name() === next)].map((command) => command.name());
 }

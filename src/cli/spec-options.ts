@@ -5,10 +5,11 @@ import type { Input } from '../contract/operations.ts';
 import type { Cli } from './cli.ts';
 import { expandHome } from './config/owner.ts';
 import { collect } from './leaf.ts';
+import { parseDns, parseGuestAddress } from './parse/address.ts';
 import { parseForward } from './parse/forward.ts';
 import { parseMount } from './parse/mount.ts';
 import { parseLabels } from './parse/pairs.ts';
-import { parseCount, parseSizeMiB } from './parse/size.ts';
+import { minMemoryMiB, parseCount, parseSizeMiB } from './parse/size.ts';
 import { readSshKeys } from './parse/ssh-keys.ts';
 
 type CreateInput = Input<'vm.create'>;
@@ -57,7 +58,8 @@ export async function readSpec(cli: Cli, options: SpecOptions): Promise<SpecInpu
   const keyFiles = options.sshKey ?? (defaults.ssh_key === undefined ? [] : [defaults.ssh_key]);
   const sshKeys = await Promise.all(keyFiles.map((path) => readSshKeys(expandHome(path, owner))));
   const cpus = options.cpus === undefined ? defaults.cpus : parseCount(options.cpus, '--cpus', 1, 256);
-  const memoryMiB = options.memory === undefined ? defaults.memory : parseSizeMiB(options.memory, '--memory');
+  const memoryMiB =
+    options.memory === undefined ? defaults.memory : parseSizeMiB(options.memory, '--memory', minMemoryMiB);
   const diskMiB = options.disk === undefined ? defaults.disk : parseSizeMiB(options.disk, '--disk');
   const dns = options.dns ?? defaults.dns;
   const chosen = options.engine ?? (sources.engine === 'user' ? engine : undefined);
@@ -66,14 +68,14 @@ export async function readSpec(cli: Cli, options: SpecOptions): Promise<SpecInpu
     ...(cpus === undefined ? {} : { cpus }),
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
     ...(diskMiB === undefined ? {} : { diskMiB }),
-    ...(dns === undefined ? {} : { dns: [...dns] }),
+    ...(dns === undefined ? {} : { dns: parseDns(dns) }),
     ...(chosen === undefined ? {} : { engine: chosen }),
     ...(options.mount === undefined ? {} : { mounts: options.mount.map(parseMount) }),
     ...(options.publish === undefined ? {} : { forwards: options.publish.map(parseForward) }),
     ...(options.label === undefined ? {} : { labels: parseLabels(options.label) }),
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.autostart === undefined ? {} : { autostart: options.autostart }),
-    ...(options.ip === undefined ? {} : { ip: options.ip }),
+    ...(options.ip === undefined ? {} : { ip: parseGuestAddress(options.ip) }),
     ...(options.userData === undefined ? {} : { userData: await readUserData(expandHome(options.userData, owner)) }),
   };
 }

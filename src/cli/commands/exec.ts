@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { VmmError } from '../../contract/errors.ts';
 import { type Cli, print } from '../cli.ts';
 import { type CommonOptions, collect, leaf } from '../leaf.ts';
 import { parseEnv } from '../parse/pairs.ts';
@@ -36,11 +37,19 @@ export function register(program: Command, cli: Cli): void {
     .passThroughOptions()
     .addHelpText('after', '\nThe exit code is that of the command.');
   addExecOptions(command).action(async (name: string, words: string[], options: ExecOptions) => {
+    assertCommand(words, `exec ${words[0]} ${name} …`);
     using session = await openSshSession(cli, name);
     const ended = await execute(cli, session, words, options);
     if (ended.captured !== undefined) print(cli, ended.captured, '');
     cli.exitCode = ended.exitCode;
   });
+}
+
+/** Options after the name would be taken for the command, whose name never begins with a dash. Throws invalid_input. */
+export function assertCommand(words: readonly string[], before: string): void {
+  const first = words[0] ?? '';
+  if (first === '--' || !first.startsWith('-')) return;
+  throw new VmmError('invalid_input', `${first} is no command.`, { hint: `Options come first: vmm ${before}` });
 }
 
 /** Runs a command in the guest, on our terminal or, with --json, captured. A `--` before it is dropped. */

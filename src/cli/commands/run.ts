@@ -10,7 +10,7 @@ import { addSpecOptions, readSpec, type SpecInput, type SpecOptions } from '../s
 import { shellQuote } from '../ssh/quote.ts';
 import { runSsh } from '../ssh/run-ssh.ts';
 import { openSshSession, type SshSession } from '../ssh/session.ts';
-import { addExecOptions, type ExecOptions, execute } from './exec.ts';
+import { addExecOptions, assertCommand, type ExecOptions, execute } from './exec.ts';
 
 interface RunOptions extends SpecOptions, ExecOptions {
   readonly name?: string;
@@ -42,6 +42,7 @@ export function register(program: Command, cli: Cli): void {
     .option('-d, --detach', 'leave the VM running, print its name; the command runs behind, its output in `vmm logs`')
     .option('-v, --volume <path:tag[:ro|rw]>', 'the same as --mount', collect)
     .action(async (image: string, words: string[], options: RunOptions) => {
+      assertCommand(words, `run ${words[0]} ${image} …`);
       const args = words[0] === '--' ? words.slice(1) : words;
       if (options.detach === true && options.rm === true) {
         throw new VmmError('invalid_input', '--detach and --rm do not go together.', {

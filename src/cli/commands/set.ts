@@ -4,8 +4,9 @@ import type { Input } from '../../contract/operations.ts';
 import { type Cli, print } from '../cli.ts';
 import { expandHome } from '../config/owner.ts';
 import { type CommonOptions, collect, leaf } from '../leaf.ts';
+import { parseDns, parseGuestAddress } from '../parse/address.ts';
 import { parseLabels } from '../parse/pairs.ts';
-import { parseCount, parseSizeMiB } from '../parse/size.ts';
+import { minMemoryMiB, parseCount, parseSizeMiB } from '../parse/size.ts';
 import { readSshKeys } from '../parse/ssh-keys.ts';
 
 type Patch = Input<'vm.set'>;
@@ -68,14 +69,14 @@ async function readPatch(cli: Cli, name: string, options: SetOptions): Promise<P
   const dns = options.dns === false ? [] : options.dns;
   return {
     ...(options.cpus === undefined ? {} : { cpus: parseCount(options.cpus, '--cpus', 1, 256) }),
-    ...(options.memory === undefined ? {} : { memoryMiB: parseSizeMiB(options.memory, '--memory') }),
+    ...(options.memory === undefined ? {} : { memoryMiB: parseSizeMiB(options.memory, '--memory', minMemoryMiB) }),
     ...(options.disk === undefined ? {} : { diskMiB: parseSizeMiB(options.disk, '--disk') }),
     ...(sshKeys === undefined ? {} : { sshKeys: [...new Set(sshKeys)] }),
-    ...(dns === undefined ? {} : { dns: [...dns] }),
+    ...(dns === undefined ? {} : { dns: parseDns(dns) }),
     ...(options.autostart === undefined ? {} : { autostart: options.autostart }),
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.engine === undefined ? {} : { engine: options.engine }),
-    ...(options.ip === undefined ? {} : { ip: options.ip }),
+    ...(options.ip === undefined ? {} : { ip: parseGuestAddress(options.ip) }),
     ...(labels === undefined ? {} : { labels }),
   };
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { create } from 'tar';
+import { create, type WriteEntry } from 'tar';
 import { VmmError } from '../../contract/errors.ts';
 import type { Cli } from '../cli.ts';
 import { remoteCommand } from '../ssh/quote.ts';
@@ -26,7 +26,7 @@ if [ -e "$target" ] && [ -d "$work/$base" ]; then echo "$target is a file, and t
 mv -f "$work/$base" "$target"
 `;
 
-/** Copies a file or a tree into the guest. Errors: invalid_input, those of ssh, command_failed when tar fails there. */
+/** Copies a file or a tree into the guest; `bytes` counts the content of files. Errors: invalid_input, those of ssh, command_failed when tar fails there. */
 export async function copyIn(
   cli: Cli,
   session: SshSession,
@@ -46,13 +46,17 @@ export async function copyIn(
   stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-4096);
   });
-  let bytes = 0;
+  let sentBytes = 0;
   // `./` before the name: tar takes a leading @ for the name of an archive.
-  const archive = create({ cwd: directory, noPax: false, portable: false }, [`./${base}`]);
+  let bytes = 0;
+  const onWriteEntry = ({ stat }: WriteEntry) => {
+    if (stat?.isFile() === true) bytes += stat.size;
+  };
+  const archive = create({ cwd: directory, noPax: false, portable: false, onWriteEntry }, [`./${base}`]);
   const counted = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
-      bytes += chunk.length;
-      onBytes(bytes);
+      sentBytes += chunk.length;
+      onBytes(sentBytes);
       yield chunk;
     }
   };

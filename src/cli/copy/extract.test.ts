@@ -66,6 +66,7 @@ describe('extracting the archive of a hostile guest', () => {
       [{ name: './again', type: 'link', linkname: './sub/tool' }],
     ]);
     assert.equal(readFileSync(join(root, 'sub/tool'), 'utf8'), 'run me');
+    assert.equal(result.bytes, 'run me'.length);
     assert.equal(statSync(join(root, 'sub/tool')).mode & 0o777, 0o755);
     assert.equal(readlinkSync(join(root, 'link')), 'sub/tool');
     assert.equal(statSync(join(root, 'again')).ino, statSync(join(root, 'sub/tool')).ino);

@@ -21,6 +21,7 @@ export interface Extraction {
 
 export interface Extracted {
   readonly files: number;
+  /** Of their content. */
   readonly bytes: number;
   /** One sentence for each entry that was left out. */
   readonly skipped: readonly string[];
@@ -32,7 +33,7 @@ export interface Extracted {
  * devices are left out, and set-id bits and owners are dropped. Throws archive_refused, disk_full, storage_failed.
  */
 export async function extract(tar: NodeJS.ReadableStream, extraction: Extraction): Promise<Extracted> {
-  const state: State = { written: new Set(), links: new Map(), skipped: [], files: 0, failure: undefined };
+  const state: State = { written: new Set(), links: new Map(), skipped: [], files: 0, bytes: 0, failure: undefined };
   const unpack = new Unpack({
     cwd: extraction.root,
     preserveOwner: false,
@@ -45,12 +46,12 @@ export async function extract(tar: NodeJS.ReadableStream, extraction: Extraction
   const closed = once(unpack, 'close');
   // Awaited at the end; a failure before that is thrown from the loop.
   closed.catch(() => undefined);
-  let bytes = 0;
+  let received = 0;
   for await (const chunk of tar) {
     extraction.signal.throwIfAborted();
     if (state.failure !== undefined) throw state.failure;
-    bytes += chunk.length;
-    extraction.onBytes?.(bytes);
+    received += chunk.length;
+    extraction.onBytes?.(received);
     if (!unpack.write(Buffer.from(chunk))) await once(unpack, 'drain', { signal: extraction.signal });
   }
   extraction.signal.throwIfAborted();
@@ -61,7 +62,7 @@ export async function extract(tar: NodeJS.ReadableStream, extraction: Extraction
   if (state.failure !== undefined) throw state.failure;
   const failed = await makeLinks(extraction.root, state.links);
   const skipped = [...state.skipped, ...failed.map((text) => `The link ${printable(text)}`)];
-  return { files: state.files, bytes, skipped };
+  return { files: state.files, bytes: state.bytes, skipped };
 }
 
 interface State {
@@ -70,6 +71,7 @@ interface State {
   readonly links: Map<string, string>;
   readonly skipped: string[];
   files: number;
+  bytes: number;
   failure: VmmError | undefined;
 }
 
@@ -106,6 +108,7 @@ function admit(entry: ReadEntry, { place, ignore, check }: Extraction, state: St
       if (!isDirectory) {
         state.written.add(verdict.path);
         state.files += 1;
+        if (verdict.hardLinkTo === undefined) state.bytes += entry.size;
       }
       return true;
     }

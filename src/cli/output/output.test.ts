@@ -74,6 +74,8 @@ describe('what people read', () => {
   it('says where a VM runs, and that it boots while ssh has not answered', () => {
     assert.equal(runningText(vm), 'web1 is running at 172.16.0.2');
     assert.equal(runningText({ ...vm, status: { phase: 'starting', ready: false } }), 'web1 is starting');
+    const stopped = { ...vm.status, phase: 'stopped' as const, ready: false };
+    assert.equal(runningText({ ...vm, status: stopped }), 'web1 is stopped');
   });
 
   it('leaves unknown details out', () => {

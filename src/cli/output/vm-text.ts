@@ -5,7 +5,8 @@ import { formatTable } from './table.ts';
 
 /** "web1 is running at 172.16.0.2". */
 export function runningText(vm: Vm): string {
-  const address = vm.status.ip === undefined ? '' : ` at ${vm.status.ip}`;
+  // A stopped VM keeps its address, and is not there.
+  const address = vm.status.ip === undefined || vm.status.phase === 'stopped' ? '' : ` at ${vm.status.ip}`;
   return `${vm.name} is ${vm.status.ready ? 'running' : vm.status.phase}${address}`;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VmmError } from '../../contract/errors.ts';
+import { parseDns, parseGuestAddress } from './address.ts';
 import { formatForward, parseForward, parseForwardKey } from './forward.ts';
 import { parseMount } from './mount.ts';
 import { parseEnv, parseLabels } from './pairs.ts';
@@ -30,8 +31,22 @@ describe('sizes', () => {
   for (const text of ['', '0', '-1', '2X', '1.0001M', 'G', '1e3', '2 000', '99999999999999999999']) {
     it(`"${text}" is no size`, () => failsWith('invalid_input', () => parseSizeMiB(text, '--memory')));
   }
+  it('less memory than boots a guest is refused', () =>
+    failsWith('invalid_input', () => parseSizeMiB('63', '--memory', 64)));
   for (const text of ['0', '1000', '-1', '1.5', 'two', '']) {
     it(`"${text}" is no number of cpus`, () => failsWith('invalid_input', () => parseCount(text, '--cpus', 1, 256)));
+  }
+});
+
+describe('addresses', () => {
+  it('of DNS servers are of either family', () => {
+    assert.deepEqual(parseDns(['9.9.9.9', '2620:fe::fe']), ['9.9.9.9', '2620:fe::fe']);
+  });
+  for (const text of ['dns.example', '9.9.9', '']) {
+    it(`"${text}" is none of a DNS server`, () => failsWith('invalid_input', () => parseDns(['1.1.1.1', text])));
+  }
+  for (const text of ['172.16.0', 'web1', 'fe80::1', '172.16.0.2/16']) {
+    it(`"${text}" is none of a guest`, () => failsWith('invalid_input', () => parseGuestAddress(text)));
   }
 });
 

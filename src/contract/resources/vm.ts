@@ -30,7 +30,7 @@ export const vmSpecSchema = z.strictObject({
   engine: engineChoiceSchema.default('auto'),
   cpus: z.int().min(1).max(256).default(1).describe('Virtual cpus'),
   memoryMiB: z.int().min(64).max(16_777_216).default(512).describe('Memory in MiB'),
-  diskMiB: z.int().min(64).max(1_073_741_824).default(1024).describe('Disk in MiB; raised to the image when smaller'),
+  diskMiB: z.int().min(1).max(1_073_741_824).default(1024).describe('Disk in MiB; raised to the image when smaller'),
   sshKeys: z.array(z.string().max(16_384)).max(64).default([]).describe('OpenSSH public keys for root'),
   dns: z
     .array(z.union([z.ipv4(), z.ipv6()]))

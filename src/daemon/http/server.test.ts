@@ -207,6 +207,15 @@ test('a misspelt field is named in the refusal', async () => {
   await assert.rejects(client.progress('vm.create', { input: wrong }), /memroyMiB/);
 });
 
+test('a name that cannot be is refused with the rule and a name that would do', async () => {
+  const client = await serve({});
+  await assert.rejects(client.progress('vm.create', { input: { name: 'my_vm' } }), {
+    code: 'invalid_name',
+    message: /^"my_vm" is no name: /,
+    hint: /my-vm/,
+  });
+});
+
 test('bodies are limited to 1 MiB, and to 2 MiB where user data is part of them', async () => {
   await serve({ 'vm.create': async () => ({ vm: fakeVm('a'), notices: [] }) });
   const large = JSON.stringify({ name: 'a', userData: '\n'.repeat(1_000_000) });

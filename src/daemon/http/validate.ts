@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, VmmError } from '../../contract/errors.ts';
 import type { Operation } from '../../contract/operation.ts';
 import { mountTagSchema, nameSchema } from '../../contract/resources/names.ts';
+import { nameError } from '../../domain/names.ts';
 
 /** What a handler receives, types erased: the routes are alike for all operations. */
 export interface AnyRequest {
@@ -66,17 +67,27 @@ function isEmpty(value: unknown): boolean {
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw toInputError(schema, result.error.issues);
+  throw toInputError(schema, result.error.issues, value);
 }
 
-function toInputError(schema: z.ZodType, issues: readonly z.core.$ZodIssue[]): VmmError {
+function toInputError(schema: z.ZodType, issues: readonly z.core.$ZodIssue[], value: unknown): VmmError {
   if (schema instanceof z.ZodUndefined) {
     return new VmmError('invalid_input', 'This operation takes no body and no query parameters.');
   }
   const code = fieldCodes[String(issues[0]?.path[0])] ?? 'invalid_input';
+  if (code === 'invalid_name') {
+    const given = fieldOf(value, String(issues[0]?.path[0]));
+    if (typeof given === 'string') return nameError(given);
+  }
   const told = issues.slice(0, 8).map((issue) => {
     const path = issue.path.join('.');
     return path === '' ? issue.message : `${path}: ${issue.message}`;
   });
   return new VmmError(code, `${told.join('; ')}.`);
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === field)?.[1]
+    : undefined;
 }
