@@ -15,7 +15,6 @@ describe('console logs', () => {
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
-
   it('moves a grown log aside while its writer goes on writing to it', async () => {
     await using writer = await open(path, 'a');
     await writer.write('before\n');

@@ -3,7 +3,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LaunchPlan, VmHandle } from '../../../src/ports/hypervisor.ts';
-import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
+import { consoleSays, endOf, guestRuns, type Lab, openLab, type } from './support/lab.ts';
 
 const signal = AbortSignal.timeout(120_000);
 
@@ -33,7 +33,7 @@ describe('a real guest and the cause of its end', () => {
     const { handle } = await runningGuest('agent');
     await eventually(() => lab.channel.agentPing(handle, signal), 'the agent answers');
     assert.equal(await lab.channel.agentShutdown(handle, signal), true);
-    assert.deepEqual(await handle.exited, { cause: 'guest-poweroff' });
+    assert.deepEqual(await endOf(handle), { cause: 'guest-poweroff' });
   });
 
   test('the power button ends it, and vmm did it', async () => {
@@ -41,20 +41,20 @@ describe('a real guest and the cause of its end', () => {
     await type(handle, 'echo typed-$((40+2))');
     await consoleSays(plan, 'typed-42');
     await handle.requestPowerDown(signal);
-    assert.deepEqual(await handle.exited, { cause: 'stopped' });
+    assert.deepEqual(await endOf(handle), { cause: 'stopped' });
   });
 
   test('its own reboot ends the process', async () => {
     const { handle } = await runningGuest('reboot');
     await type(handle, 'sync; reboot -f');
-    assert.deepEqual(await handle.exited, { cause: 'guest-reboot' });
+    assert.deepEqual(await endOf(handle), { cause: 'guest-reboot' });
   });
 
   test('a panic is told with its message, and the console log keeps both runs', async () => {
     const plan = { ...lab.barePlan('panic'), kernelArgs: ['vmm.role=vm', 'vmm.root=disk'] };
     await appendFile(plan.consoleLogPath, 'what an earlier run said\n');
     const handle = await lab.launch(plan);
-    const exit = await handle.exited;
+    const exit = await endOf(handle);
     assert.equal(exit.cause, 'guest-panic');
     assert.match(exit.detail ?? '', /^Kernel panic - not syncing: Attempted to kill init!/);
     const log = await readFile(plan.consoleLogPath, 'utf8');
@@ -65,14 +65,14 @@ describe('a real guest and the cause of its end', () => {
     const plan = lab.barePlan('killed');
     const handle = await lab.launch(plan);
     process.kill(handle.record.process.pid, 'SIGKILL');
-    assert.equal((await handle.exited).cause, 'killed');
+    assert.equal((await endOf(handle)).cause, 'killed');
   });
 
   test('kill() is a stop, may be called again, and leaves no file once cleared', async () => {
     const handle = await lab.launch(lab.barePlan('stopped'));
     await handle.kill();
     await handle.kill();
-    assert.deepEqual(await handle.exited, { cause: 'stopped' });
+    assert.deepEqual(await endOf(handle), { cause: 'stopped' });
     await lab.qemu.clear(handle.record);
     await lab.qemu.clear(handle.record);
     await assert.rejects(readFile(`${handle.record.runtimeDir}/vmm.log`), { code: 'ENOENT' });

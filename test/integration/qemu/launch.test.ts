@@ -6,12 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canaryMark, initBeginMark } from '../../../src/domain/guest-protocol.ts';
 import type { Drive, VmmRecord } from '../../../src/ports/hypervisor.ts';
-import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
+import { consoleSays, endOf, guestRuns, type Lab, openLab, type } from './support/lab.ts';
 
 describe('launching and adopting', () => {
   let lab: Lab;
   before(async () => {
-    lab = await openLab();
+    lab = await openLab({ ownCanaries: true });
   });
   after(() => lab.close());
 
@@ -30,7 +30,7 @@ describe('launching and adopting', () => {
     for (let round = 1; round <= 10; round++) {
       const plan = lab.barePlan(`row-${round}`);
       const handle = await lab.launch(plan);
-      assert.deepEqual(await handle.exited, { cause: 'guest-poweroff' }, `launch ${round}`);
+      assert.deepEqual(await endOf(handle), { cause: 'guest-poweroff' }, `launch ${round}`);
       await consoleSays(plan, initBeginMark, 0);
       await consoleSays(plan, canaryMark, 0);
     }
@@ -72,7 +72,7 @@ describe('launching and adopting', () => {
     assert.ok(second);
     await guestRuns(plan);
     await second.requestPowerDown(AbortSignal.timeout(10_000));
-    assert.deepEqual(await second.exited, { cause: 'stopped' });
+    assert.deepEqual(await endOf(second), { cause: 'stopped' });
     assert.equal(await lab.qemu.adopt(record), undefined);
   });
 
@@ -80,7 +80,7 @@ describe('launching and adopting', () => {
     const first = await lab.launch({ ...lab.barePlan('orphan'), kernelArgs: ['vmm.role=vm', 'vmm.root=disk'] });
     first.detach();
     const second = await lab.qemu.adopt(first.record);
-    assert.equal((await second?.exited)?.cause, 'guest-panic');
+    assert.equal((second && (await endOf(second)))?.cause, 'guest-panic');
   });
 
   test('an end that nobody watched is read from the console', async () => {

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { VmmRecord } from '../../../src/ports/hypervisor.ts';
-import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
+import { consoleSays, endOf, guestRuns, type Lab, openLab, type } from './support/lab.ts';
 
 describe('a live mount', () => {
   let lab: Lab;
@@ -42,7 +42,7 @@ describe('a live mount', () => {
   test('takes its servers along when QEMU is killed from outside', async () => {
     const handle = await lab.launch({ ...lab.barePlan('lost'), shares: [{ tag: 'safe', source, readOnly: true }] });
     process.kill(handle.record.process.pid, 'SIGKILL');
-    await handle.exited;
+    await endOf(handle);
     for (const helper of handle.record.helpers) assert.equal(await lab.deps.processes.isAlive(helper), false);
   });
 

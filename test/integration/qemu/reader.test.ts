@@ -10,7 +10,7 @@ import { extract } from 'tar-stream';
 import { createMountReader } from '../../../src/adapters/hypervisor/qemu/create-mount-reader.ts';
 import type { MountReader } from '../../../src/ports/mount-reader.ts';
 import { exec } from '../../support/exec.ts';
-import { consoleSays, guestRuns, type Lab, openLab, type } from './support/lab.ts';
+import { consoleSays, endOf, guestRuns, type Lab, openLab, type } from './support/lab.ts';
 
 interface Entry {
   readonly type: string;
@@ -99,7 +99,7 @@ describe('reading what a guest wrote', () => {
     await type(handle, 'echo kept >/root/kept; sync; echo synced-$((1+1))');
     await consoleSays(plan, 'synced-2');
     process.kill(handle.record.process.pid, 'SIGKILL');
-    await handle.exited;
+    await endOf(handle);
     const disk = plan.drives[0]?.path ?? '';
     assert.match((await exec('dumpe2fs', ['-h', disk])).stdout, /needs_recovery/);
     assert.equal((await readAll(disk)).get('./root/kept')?.sha256, sha256(Buffer.from('kept\n')));

@@ -11,6 +11,8 @@ const reconnectTimeoutMs = 2_000;
 /** QEMU closes QMP a moment before it ends. */
 const endGraceMs = 3_000;
 const helperGraceMs = 1_000;
+const pressAgainMs = 3_000;
+const mostPresses = 100;
 
 /** A running QEMU: its control connection, and a watch on its end. */
 export class QemuHandle implements VmHandle {
@@ -24,6 +26,7 @@ export class QemuHandle implements VmHandle {
   #qmp: Qmp | undefined;
   #shutdownReason: string | undefined;
   #asked: 'power-down' | 'kill' | undefined;
+  #pressing = false;
 
   private constructor(record: VmmRecord, deps: QemuDeps) {
     this.record = record;
@@ -55,6 +58,18 @@ export class QemuHandle implements VmHandle {
     this.#asked ??= 'power-down';
     const qmp = this.#qmp ?? (await this.#connectOrThrow());
     await qmp.execute('system_powerdown');
+    void this.#pressAgain();
+  }
+
+  /** A guest that is still booting does not notice the button, and one that is going down does not mind it. */
+  async #pressAgain(): Promise<void> {
+    if (this.#pressing) return;
+    this.#pressing = true;
+    for (let press = 0; press < mostPresses && this.#qmp !== undefined; press++) {
+      await this.#pause(pressAgainMs);
+      await this.#qmp?.execute('system_powerdown').catch(() => undefined);
+    }
+    this.#pressing = false;
   }
 
   async kill(): Promise<void> {

@@ -15,7 +15,7 @@ import type { Mount } from '../../../../src/contract/resources/vm.ts';
 import { handOverMark, vmKernelArgs } from '../../../../src/domain/guest-protocol.ts';
 import { layout } from '../../../../src/domain/layout.ts';
 import { seedContents } from '../../../../src/domain/seed.ts';
-import type { BootFiles, LaunchPlan, VmHandle, VmmRecord } from '../../../../src/ports/hypervisor.ts';
+import type { BootFiles, LaunchPlan, VmExit, VmHandle, VmmRecord } from '../../../../src/ports/hypervisor.ts';
 import { exec } from '../../../support/exec.ts';
 
 type KeyPair = { readonly privateKey: string; readonly publicKey: string };
@@ -23,9 +23,11 @@ type TestKit = BootFiles & { readonly modulesPath: string };
 
 const applets = ['sh', 'cat', 'ls', 'echo', 'reboot', 'sync', 'head', 'touch', 'mkdir', 'nproc'];
 
+const cacheDir = () => process.env.VMM_TEST_CACHE ?? join(homedir(), '.cache', 'vmm-test');
+
 /** The kit of this machine's tests, built once and kept. */
 async function testKit(): Promise<TestKit> {
-  const cache = process.env.VMM_TEST_CACHE ?? join(homedir(), '.cache', 'vmm-test');
+  const cache = cacheDir();
   await mkdir(join(cache, 'data'), { recursive: true });
   const script = join(import.meta.dirname, 'build-kit.ts');
   const { stdout } = await exec('flock', [join(cache, 'lock'), process.execPath, script, join(cache, 'data')], {
@@ -34,14 +36,18 @@ async function testKit(): Promise<TestKit> {
   return JSON.parse(stdout) as TestKit;
 }
 
-/** The engine on a data directory of its own, with a kit and a small image to boot. */
-export async function openLab() {
+/**
+ * The engine on a data directory of its own, with a kit and a small image to boot. The verdict of the canaries is shared
+ * by the tests of a machine, unless one wants canaries of its own.
+ */
+export async function openLab({ ownCanaries = false } = {}) {
   const scratch = await mkdtemp(join(tmpdir(), 'q-'));
   const paths = layout(join(scratch, 'd'));
   await mkdir(paths.logs, { recursive: true });
   const runner = createCommandRunner();
   const processes = createProcessTable({ clock: systemClock });
-  const deps: QemuDeps = { runner, processes, clock: systemClock, layout: paths };
+  const state = ownCanaries ? paths.state : join(cacheDir(), 'verdict');
+  const deps: QemuDeps = { runner, processes, clock: systemClock, layout: { state, tmp: paths.tmp } };
   const kit = await testKit();
   const image = join(scratch, 'image.ext4');
   await makeImage(scratch, image);
@@ -164,4 +170,12 @@ export async function type(handle: VmHandle, line: string): Promise<void> {
   // QEMU must have read it before the connection ends.
   await sleep(300);
   socket.destroy();
+}
+
+/** The end of a VM; fails with what its console said when it does not come. */
+export async function endOf(handle: VmHandle, timeoutMs = 60_000): Promise<VmExit> {
+  const late = sleep(timeoutMs, undefined, { ref: false });
+  const exit = await Promise.race([handle.exited, late]);
+  if (exit !== undefined) return exit;
+  throw new Error(`The guest did not end:\n${await consoleTailOfRun(handle.record.consoleLogPath)}`);
 }
