@@ -41,8 +41,8 @@ const checks: CheckSuite = {
   group: 'check',
   budgetSeconds: 180,
   steps: [
-    { title: 'types', program: 'tsc', args: ['--noEmit'] },
-    { title: 'lint and format', program: 'biome', args: ['ci', '.'] },
+    { title: 'types', program: 'npm', args: ['run', '--silent', 'types'] },
+    { title: 'lint and format', program: 'biome', args: ['ci', '--colors=off', '.'] },
     { title: 'layers', program: 'node', args: ['scripts/layers.ts'] },
     { title: 'dead code', program: 'knip', args: [] },
     { title: 'references are generated from the contract', program: 'node', args: ['scripts/gen.ts', '--check'] },
