@@ -1,13 +1,15 @@
 import { VmmError } from '../../../contract/errors.ts';
 import type { BootFiles, Capabilities, EngineReport, Hypervisor } from '../../../ports/hypervisor.ts';
 import { type HostFiles, hostFiles, kvmHint } from './acceleration.ts';
+import { qemuProgram } from './argv.ts';
 import { cachedVerdict, decide, qemuVersion } from './decide.ts';
 import type { QemuDeps } from './deps.ts';
 import { QemuHandle } from './handle.ts';
 import { inquest } from './inquest.ts';
 import { launchVm } from './launch.ts';
+import { rememberByFile } from './remember-by-file.ts';
 import { removeRuntimeDir } from './runtime-files.ts';
-import { findFileServer } from './shares.ts';
+import { hasFileServer } from './shares.ts';
 import { sweep } from './sweep.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -24,6 +26,7 @@ const adoptTimeoutMs = 3_000;
 /** The QEMU engine: microvm under KVM where a canary guest proves it, else emulation. QEMU 7.2 and later. */
 export function createQemu(deps: QemuDeps, files: HostFiles = hostFiles): Hypervisor {
   const oneAtATime = createQueue();
+  const versionNow = rememberByFile(deps.runner, qemuProgram, (signal) => qemuVersion(deps, signal));
 
   /** Of eight VMs started at once, one asks the canaries and the others find the answer. */
   const verdictFor = (version: string, boot: BootFiles, signal: AbortSignal) =>
@@ -38,12 +41,12 @@ export function createQemu(deps: QemuDeps, files: HostFiles = hostFiles): Hyperv
     async probe({ boot, canary, signal }) {
       let version: string;
       try {
-        version = await qemuVersion(deps, signal);
+        version = await versionNow(signal);
       } catch (error) {
         if (error instanceof VmmError && error.code === 'aborted') throw error;
         return missing(error);
       }
-      const liveMounts = (await findFileServer(deps.runner)) !== undefined;
+      const liveMounts = await hasFileServer(deps.runner);
       const able = { ...capabilities, liveMounts };
       const verdict =
         canary && boot !== undefined
@@ -53,7 +56,7 @@ export function createQemu(deps: QemuDeps, files: HostFiles = hostFiles): Hyperv
     },
     async launch(plan, onStarted, signal) {
       try {
-        const version = await qemuVersion(deps, signal);
+        const version = await versionNow(signal);
         const { choice } = await verdictFor(version, plan.boot, signal);
         return await launchVm(deps, plan, choice, onStarted, signal);
       } catch (error) {

@@ -58,15 +58,16 @@ export class QemuHandle implements VmHandle {
     this.#asked ??= 'power-down';
     const qmp = this.#qmp ?? (await this.#connectOrThrow());
     await qmp.execute('system_powerdown');
-    void this.#pressAgain();
+    void this.#pressAgain(signal);
   }
 
-  /** A guest that is still booting does not notice the button, and one that is going down does not mind it. */
-  async #pressAgain(): Promise<void> {
+  /** A guest that is still booting does not notice the button, and one that is going down does not mind it. `signal` ends the asking. */
+  async #pressAgain(signal: AbortSignal): Promise<void> {
     if (this.#pressing) return;
     this.#pressing = true;
     for (let press = 0; press < mostPresses && this.#qmp !== undefined; press++) {
       await this.#pause(pressAgainMs);
+      if (signal.aborted) break;
       await this.#qmp?.execute('system_powerdown').catch(() => undefined);
     }
     this.#pressing = false;

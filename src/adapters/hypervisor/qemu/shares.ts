@@ -18,6 +18,11 @@ export interface FileServer {
   readonly flavour: 'rust' | 'c';
 }
 
+export async function hasFileServer(runner: CommandRunner): Promise<boolean> {
+  const found = await Promise.all(programs.map((program) => runner.which(program)));
+  return found.some((path) => path !== undefined);
+}
+
 export async function findFileServer(runner: CommandRunner): Promise<FileServer | undefined> {
   for (const program of programs) {
     if ((await runner.which(program)) === undefined) continue;
