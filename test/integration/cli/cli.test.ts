@@ -262,7 +262,7 @@ describe('commands in a guest', () => {
 
   it('leave no key behind, not even when they are ended from outside', async () => {
     await running();
-    const child = start(['exec', 'web1', 'sh', '-c', 'echo up; sleep 30']);
+    const child = start(['exec', 'web1', 'sh', '-c', 'echo up; sleep 5']);
     const result = ended(child);
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     assert.equal(readdirSync(join(base, 'tmp')).length, 1);

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { launchVm } from '../../../src/adapters/hypervisor/qemu/launch.ts';
 import type { VmmRecord } from '../../../src/ports/hypervisor.ts';
 import { consoleSays, endOf, guestRuns, type Lab, openLab, type } from './support/lab.ts';
 
@@ -37,6 +38,25 @@ describe('a live mount', () => {
 
     await handle.kill();
     for (const helper of handle.record.helpers) assert.equal(await lab.deps.processes.isAlive(helper), false);
+  });
+
+  test('and a whole guest work on the machine that stands in where the clock cannot be learnt', async () => {
+    const plan = await lab.vmPlan('q35', [{ tag: 'work', source, mode: 'ro', kind: 'live' }]);
+    const choice = { machine: 'q35', acceleration: 'tcg' } as const;
+    const remember = async (record: VmmRecord) => void lab.records.push(record);
+    const handle = await launchVm(lab.deps, plan, choice, remember, AbortSignal.timeout(60_000));
+    await guestRuns(plan);
+    await type(
+      handle,
+      'cat /mnt/work/from-host; for disk in a b c; do cat /sys/block/vd$disk/ro; done; echo done-$((1+1))',
+    );
+    await consoleSays(plan, 'done-2');
+    assert.match(
+      (await readFile(plan.consoleLogPath, 'utf8')).replaceAll('\r', ''),
+      /^hello from the host\n0\n1\n1\ndone-2$/m,
+    );
+    await handle.requestPowerDown(AbortSignal.timeout(30_000));
+    assert.deepEqual(await endOf(handle), { cause: 'stopped' });
   });
 
   test('takes its servers along when QEMU is killed from outside', async () => {
