@@ -17,22 +17,22 @@ import type { HostConfig } from '../contract/resources/host.ts';
 import { layout as layoutOf } from '../domain/layout.ts';
 import type { Context } from '../engine/context.ts';
 import { reconcile } from '../engine/host/reconcile.ts';
-import { trimLogs } from '../engine/host/trim-logs.ts';
 import { Locks } from '../engine/locks.ts';
 import type { Compose } from './composition.ts';
 import { createEngineHandlers } from './engine-handlers.ts';
-
-const trimEveryMs = 5_000;
+import { startUpkeep } from './upkeep.ts';
 
 /** The only place that knows every implementation. */
 export const compose: Compose = async (settings, logger, signal) => {
   const context = createContext(settings);
   context.listeners.add(({ type, subject, message }) => logger.info({ type, subject }, message));
-  await reconcile(context, signal);
-  const trimming = setInterval(() => {
-    trimLogs(context).catch((error: unknown) => logger.warn({ err: error }, 'A console log could not be trimmed.'));
-  }, trimEveryMs);
-  trimming.unref();
+  try {
+    await reconcile(context, signal);
+  } catch (error) {
+    await letGo(context);
+    throw error;
+  }
+  const upkeep = startUpkeep(context, logger);
   return {
     handlers: createEngineHandlers(context),
     running: () =>
@@ -40,13 +40,18 @@ export const compose: Compose = async (settings, logger, signal) => {
     vms: () => context.store.listVms().map(({ vm }) => vm),
     onChange: (listener) => void context.listeners.add(() => listener()),
     async close() {
-      clearInterval(trimming);
-      for (const handle of context.handles.values()) handle.detach();
-      await context.network.close();
-      context.store.close();
+      upkeep[Symbol.dispose]();
+      await letGo(context);
     },
   };
 };
+
+/** Without touching a VM. */
+async function letGo(context: Context): Promise<void> {
+  for (const handle of context.handles.values()) handle.detach();
+  await context.network.close();
+  context.store.close();
+}
 
 function createContext(settings: HostConfig): Context {
   const layout = layoutOf(settings.data_dir);

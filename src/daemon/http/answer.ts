@@ -1,6 +1,7 @@
 /** How an operation of each mode is answered. */
 import type { ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
+import { asVmmError, VmmError } from '../../contract/errors.ts';
 import { frameMediaType, problemMediaType, problemTrailer, versionHeader } from '../../contract/protocol.ts';
 import type { Logger } from '../logger.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -58,9 +59,15 @@ export async function answerProgress(
       logger.info({ operation, id: work.id, params: request.params, ms: Date.now() - startedAt }, 'done');
       frames.end({ type: 'result', value: value ?? null });
     } catch (thrown) {
-      frames.end({ type: 'error', problem: toLoggedProblem(thrown, logger, operation) });
+      frames.end({ type: 'error', problem: toLoggedProblem(cancelledAsAsked(thrown, work), logger, operation) });
     }
   });
+}
+
+/** Whatever was under way when the caller cancelled is no news to the caller. */
+function cancelledAsAsked(thrown: unknown, work: Work): unknown {
+  if (!work.signal.aborted || asVmmError(thrown).code !== 'aborted') return thrown;
+  return new VmmError('aborted', 'Cancelled; what was begun is undone.', { cause: thrown });
 }
 
 /** Resolves once the head is sent. A source that fails later tells why in a trailer, since the status is gone by then. */

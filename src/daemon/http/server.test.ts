@@ -304,7 +304,7 @@ test('an abort of the caller cancels the work and waits for the undo', async () 
       await once(signal, 'abort');
       await undone.promise;
       hasUndone = true;
-      return signal.throwIfAborted() as never;
+      throw new VmmError('aborted', 'nft was cancelled.');
     },
   });
   const controller = new AbortController();
@@ -314,7 +314,7 @@ test('an abort of the caller cancels the work and waits for the undo', async () 
     { signal: controller.signal, onProgress: () => controller.abort() },
   );
   setTimeout(() => undone.resolve(), 50);
-  await assert.rejects(started, { code: 'aborted' });
+  await assert.rejects(started, { code: 'aborted', message: 'Cancelled; what was begun is undone.' });
   assert.equal(hasUndone, true);
   assert.equal(work.count(), 0);
 });
