@@ -10,11 +10,17 @@ export async function changeSpec(context: Context, name: string, change: (spec: 
   return await changeSpecLocked(context, name, change);
 }
 
-/** The same, for whoever holds the VM's lock already. */
-export async function changeSpecLocked(context: Context, name: string, change: (spec: VmSpec) => VmSpec): Promise<Vm> {
+/** The same, for whoever holds the VM's lock already. `apply` changes the host, between the checks and the record: when it fails nothing is recorded. */
+export async function changeSpecLocked(
+  context: Context,
+  name: string,
+  change: (spec: VmSpec) => VmSpec,
+  apply: (spec: VmSpec) => Promise<void> = async () => undefined,
+): Promise<Vm> {
   const spec = change(findVm(context, name).vm.spec);
   await validateSpec(context, spec, findVm(context, name).vm.id);
-  // Read again: the status may have moved while the checks looked at the host.
+  await apply(spec);
+  // Read again: the status may have moved while the host was looked at and changed.
   const row = findVm(context, name);
   const vm = { ...row.vm, spec };
   context.store.updateVm({ ...row, vm });

@@ -21,8 +21,12 @@ export async function setVm(
   if (patch.diskMiB !== undefined && patch.diskMiB !== vm.spec.diskMiB) assertGrows(vm, patch.diskMiB);
   const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
   // Every key of a patch is a key of the spec with the same type (contract/operations.ts), and none is undefined now.
-  const changed = await changeSpecLocked(context, name, (spec) => ({ ...spec, ...given }) as VmSpec);
-  await growDisk(context, changed, signal);
+  const changed = await changeSpecLocked(
+    context,
+    name,
+    (spec) => ({ ...spec, ...given }) as VmSpec,
+    (spec) => growDisk(context, name, spec, signal),
+  );
   const live = new Set(['autostart', 'labels']);
   const later = Object.keys(given).filter((key) => !live.has(key));
   const running = !may('start', changed.status.phase);
@@ -48,10 +52,10 @@ function assertGrows(vm: Vm, diskMiB: number): void {
   assertMay('resizeDisk', vm);
 }
 
-async function growDisk(context: Context, vm: Vm, signal: AbortSignal): Promise<void> {
-  const row = findVm(context, vm.name);
-  const sizeBytes = vm.spec.diskMiB * 2 ** 20;
+async function growDisk(context: Context, name: string, { diskMiB }: VmSpec, signal: AbortSignal): Promise<void> {
+  const row = findVm(context, name);
+  const sizeBytes = diskMiB * 2 ** 20;
   if (sizeBytes <= row.disk.sizeBytes) return;
   const disk = await context.volumes.growDisk(row.disk, sizeBytes, signal);
-  context.store.updateVm({ ...findVm(context, vm.name), disk });
+  context.store.updateVm({ ...findVm(context, name), disk });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { testEngine, testReporter } from '../../../test/support/test-engine.ts';
 import { VmmError } from '../../contract/errors.ts';
 import { quiet } from '../../fakes/fake-clock.ts';
@@ -41,7 +42,8 @@ describe('stop', () => {
 
   it('ends a guest that does not listen at the deadline, and says so', async () => {
     const { world, stop } = await running({ silent: true });
-    const vm = await stop('web1', { timeoutSeconds: 0.05 });
+    // A deadline alone keeps no process alive.
+    const [vm] = await Promise.all([stop('web1', { timeoutSeconds: 0.05 }), setTimeout(100)]);
     assert.equal(vm.status.phase, 'stopped');
     assert.match(vm.status.exitDetail ?? '', /did not power off within/);
     assert.deepEqual(world.leftovers(), []);

@@ -75,5 +75,7 @@ function untilEvent(
     context.listeners.add(look);
     deadline.addEventListener('abort', giveUp, { once: true });
     look();
+    // A signal that fired before says nothing any more.
+    if (deadline.aborted) giveUp();
   });
 }
