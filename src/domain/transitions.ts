@@ -36,7 +36,8 @@ export function assertMay(
   vm: { readonly name: string; readonly status: { readonly phase: VmPhase } },
 ): void {
   if (may(verb, vm.status.phase)) return;
-  throw new VmmError('illegal_state', `VM ${vm.name} is ${vm.status.phase} and cannot ${phrases[verb]}.`, {
+  const state = vm.status.phase === 'failed' ? 'failed to start' : `is ${vm.status.phase}`;
+  throw new VmmError('illegal_state', `VM ${vm.name} ${state} and cannot ${phrases[verb]}.`, {
     hint: legal[verb].hint(vm.name),
   });
 }

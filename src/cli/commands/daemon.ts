@@ -24,8 +24,16 @@ export function register(program: Command, cli: Cli): void {
   });
   leaf(daemon, 'stop', 'Stop the daemon; VMs keep running', ['vmm daemon stop']).action(async () => {
     const client = await cli.runningClient();
-    if (client !== undefined) await client.call('daemon.stop', {}, { signal: cli.signal });
-    const text = client === undefined ? 'No daemon runs.' : 'The daemon stops; VMs keep running.';
+    let text = 'No daemon runs.';
+    if (client !== undefined) {
+      const { running } = await client.call('daemon.status', {}, { signal: cli.signal });
+      await client.call('daemon.stop', {}, { signal: cli.signal });
+      // The kernel forwards what comes from outside; what comes from this host's own localhost passes the daemon.
+      text =
+        running === 0
+          ? 'The daemon stops.'
+          : 'The daemon stops; VMs keep running. Forwards from localhost pause until it runs again: vmm daemon start';
+    }
     print(cli, { stopped: client !== undefined }, text);
   });
 }
