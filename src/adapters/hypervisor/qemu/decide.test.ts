@@ -17,8 +17,8 @@ const detected = (mhz: string) => `[    0.000000] tsc: Detected ${mhz} MHz proce
 
 let directory: string;
 let files: HostFiles;
-/** What each program prints; a thrown error is its failure. Canaries are `kvm` and `q35`, these taken one after another. */
-let host: { kvm: () => string; q35: (() => string)[]; dmesg: () => string };
+/** What each program prints; a thrown error is its failure. Canaries are `kvm`, `microvm` and `q35`, these taken one after another. */
+let host: { kvm: () => string; microvm: () => string; q35: (() => string)[]; dmesg: () => string };
 let canaries: string[];
 let bootId: string;
 
@@ -29,9 +29,10 @@ const failing = (code: 'command_failed' | 'command_timeout', detail?: string) =>
 function answer(command: Command): string {
   if (command.program === 'dmesg') return host.dmesg();
   if (command.args.includes('--version')) return 'QEMU emulator version 7.2.22 (Debian)\nCopyright';
-  const kind = command.args.includes('kvm') ? 'kvm' : 'q35';
+  const emulated = command.args.some((argument) => argument.startsWith('microvm')) ? 'microvm' : 'q35';
+  const kind = command.args.includes('kvm') ? 'kvm' : emulated;
   canaries.push(kind);
-  const canary = kind === 'kvm' ? host.kvm : host.q35.shift();
+  const canary = kind === 'q35' ? host.q35.shift() : host[kind];
   return canary?.() ?? '';
 }
 
@@ -54,7 +55,7 @@ beforeEach(async () => {
   files = { kvmDevice: join(directory, 'kvm'), cpuinfo: join(directory, 'cpuinfo') };
   await writeFile(files.kvmDevice, '');
   await writeFile(files.cpuinfo, 'flags : svm\n');
-  host = { kvm: () => 'vmm-canary-ok\n', q35: [], dmesg: () => '' };
+  host = { kvm: () => 'vmm-canary-ok\n', microvm: () => 'vmm-canary-ok\n', q35: [], dmesg: () => '' };
   canaries = [];
   bootId = 'boot-1';
 });
@@ -75,7 +76,7 @@ describe('the choice of acceleration', () => {
     const report = await qemu().probe({ boot, canary: true, signal });
     assert.equal(report.acceleration, 'tcg');
     assert.match(report.reason, /did not boot under KVM \(it did not end within 60 s\).*2600002 kHz.*2599998 kHz/);
-    assert.deepEqual(canaries, ['kvm', 'q35']);
+    assert.deepEqual(canaries, ['kvm', 'q35', 'microvm']);
   });
 
   it('asks a second guest where the host’s kernel says nothing or something else', async () => {
@@ -91,6 +92,17 @@ describe('the choice of acceleration', () => {
     const report = await qemu().probe({ boot, canary: true, signal });
     assert.match(report.reason, /on a q35 machine, since .* could not be learnt/);
     assert.equal(report.available, true);
+  });
+
+  it('falls back likewise when an emulated microvm does not boot, and says so', async () => {
+    await writeFile(files.cpuinfo, 'flags : fpu\n');
+    host.q35 = [() => detected('2600.000'), () => detected('2600.000')];
+    host.microvm = failing('command_timeout');
+    const { reason } = await qemu().probe({ boot, canary: true, signal });
+    assert.match(
+      reason,
+      /on a q35 machine, since .* did not boot on an emulated microvm \(it did not end within 30 s\)/,
+    );
   });
 
   it('falls back likewise when the canary prints nothing', async () => {
