@@ -26,7 +26,19 @@ function isPublicKey(line: string): boolean {
   const match = publicKey.exec(line);
   if (match === null) return false;
   const [, algorithm = '', blob = ''] = match;
-  // The blob begins with its algorithm's name, length first (RFC 4253, 6.6): a truncated or foreign one does not.
-  const bytes = Buffer.from(blob, 'base64');
-  return bytes.length > 4 && bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString() === algorithm;
+  const [name, ...values] = blobFields(Buffer.from(blob, 'base64')) ?? [];
+  return name?.toString() === algorithm && values.length > 0;
+}
+
+/** A key's blob is a row of fields, each with its length first, the algorithm's name in front (RFC 4253, 6.6). Undefined when it is cut off. */
+function blobFields(blob: Buffer): Buffer[] | undefined {
+  const fields: Buffer[] = [];
+  for (let at = 0; at < blob.length; ) {
+    if (at + 4 > blob.length) return undefined;
+    const end = at + 4 + blob.readUInt32BE(at);
+    if (end > blob.length) return undefined;
+    fields.push(blob.subarray(at + 4, end));
+    at = end;
+  }
+  return fields;
 }
