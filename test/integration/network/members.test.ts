@@ -61,6 +61,19 @@ describe('VMs come and go', () => {
     assert.equal(tables(), empty);
   });
 
+  test('an address that was another VM’s a moment ago is reached at once', async () => {
+    const { ip, vmId } = web.member;
+    const successor = { ...web.member, vmId: `${vmId}-next`, mac: '52:54:00:00:01:01' };
+    await lab.network.addMember(web.member, lab.signal);
+    assert.match(await askTcp(ip, 80, 'hello', 2000), /^guest1 saw /);
+    await lab.network.removeMember(web.member, lab.signal);
+    sh(`ip -n ${web.namespace} link set eth0 address ${successor.mac}`);
+    await lab.network.addMember(successor, lab.signal);
+    assert.match(await askTcp(ip, 80, 'hello', 2000), /^guest1 saw /);
+    await lab.network.removeMember(successor, lab.signal);
+    sh(`ip -n ${web.namespace} link set eth0 address ${web.member.mac}`);
+  });
+
   test('the forwards of a running VM can be changed, and what is removed ends', async () => {
     await lab.network.addMember({ ...web.member, forwards: [tcp(8080, 80), udp(5353, 53)] }, lab.signal);
     assert.match(await lab.outside.ask('tcp', hostAddress, 8080), /^guest1 saw /);
