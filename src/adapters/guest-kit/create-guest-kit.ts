@@ -139,9 +139,19 @@ async function findPackages(
   return { apt, packages: await locate(apt, kernelPackage) };
 }
 
+/** Throws kit_build_failed when a package is in no list, as when another program is just fetching the host's lists. */
 async function locate(apt: Apt, kernelPackage: string): Promise<readonly PackageFile[]> {
   const kernel = await resolvePackages(apt, [kernelPackage], /^linux-(image|modules)-/);
   const programs = await resolvePackages(apt, programPackages, /^(lib|zlib1g)/);
-  const metaPackage = (name: string) => name === kernelPackage;
-  return locatePackages(apt, [...kernel.filter((name) => !metaPackage(name)), ...programs]);
+  // The package that was asked for only leads to the newest kernel's.
+  const names = [...kernel.filter((name) => name !== kernelPackage), ...programs];
+  const files = await locatePackages(apt, names);
+  const missing = names.find((name) => !files.some((file) => file.name === name));
+  if (missing !== undefined || names.length === programs.length) {
+    const what = missing ?? `the kernel of ${kernelPackage}`;
+    throw new VmmError('kit_build_failed', `The package lists have no ${what}.`, {
+      hint: 'Run "sudo apt-get update" and check that it works, then: vmm image pull',
+    });
+  }
+  return files;
 }
