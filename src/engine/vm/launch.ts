@@ -1,10 +1,11 @@
 import { asVmmError } from '../../contract/errors.ts';
+import type { Vm } from '../../contract/resources/vm.ts';
 import { assertFits } from '../../domain/resources.ts';
 import type { Kit } from '../../ports/guest-kit.ts';
 import { type Context, emit, type Reporter } from '../context.ts';
 import { chooseEngine } from './engine-choice.ts';
 import { findVm, setStatus } from './find.ts';
-import { runStartSaga } from './start-saga.ts';
+import { type Choice, runStartSaga } from './start-saga.ts';
 import { type Boot, watch } from './watch.ts';
 
 /** Brings a stopped VM to run, or leaves it as it was: `failed` with the error kept, `stopped` when the request was cancelled. */
@@ -17,15 +18,7 @@ export async function launch(context: Context, name: string, reporter: Reporter,
       memoryMiB: context.host.memoryMiB(),
       maxCpus: Number.POSITIVE_INFINITY,
     });
-    const kit = await readyKit(context, reporter);
-    reporter.onProgress({ step: 'engine', message: 'Choosing the engine' });
-    const { hypervisor, report, reason } = await chooseEngine(context, vm.spec, kit, reporter.signal);
-    setStatus(context, vm.id, {
-      engine: hypervisor.name,
-      engineReason: reason,
-      acceleration: report.acceleration,
-    });
-    const handle = await runStartSaga(context, name, { kit, hypervisor }, reporter);
+    const handle = await runStartSaga(context, name, () => choose(context, vm, reporter), reporter);
     watch(context, vm.id, handle, boot);
     emit(context, 'vm.running', name, `VM ${name} runs at ${findVm(context, name).vm.status.ip}.`);
   } catch (thrown) {
@@ -35,6 +28,14 @@ export async function launch(context: Context, name: string, reporter: Reporter,
     emit(context, cancelled ? 'vm.stopped' : 'vm.failed', name, `The start of VM ${name} failed: ${message}`);
     throw thrown;
   }
+}
+
+async function choose(context: Context, vm: Vm, reporter: Reporter): Promise<Choice> {
+  const kit = await readyKit(context, reporter);
+  reporter.onProgress({ step: 'engine', message: 'Choosing the engine' });
+  const { hypervisor, report, reason } = await chooseEngine(context, vm.spec, kit, reporter.signal);
+  setStatus(context, vm.id, { engine: hypervisor.name, engineReason: reason, acceleration: report.acceleration });
+  return { kit, hypervisor };
 }
 
 async function readyKit(context: Context, reporter: Reporter): Promise<Kit> {

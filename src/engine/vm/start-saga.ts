@@ -10,35 +10,42 @@ import { findVm, setStatus } from './find.ts';
 import { prepareDrives } from './prepare-drives.ts';
 import { memberOf, startUndo } from './start-steps.ts';
 
+export interface Choice {
+  readonly kit: Kit;
+  readonly hypervisor: Hypervisor;
+}
+
 /** Network, drives, VMM: what a run has on the host, each step with its undo in start-steps.ts. */
 export async function runStartSaga(
   context: Context,
   name: string,
-  { kit, hypervisor }: { readonly kit: Kit; readonly hypervisor: Hypervisor },
+  choose: () => Promise<Choice>,
   reporter: Reporter,
 ): Promise<VmHandle> {
   const { vm } = findVm(context, name);
   const { signal } = reporter;
   const tap = tapFor(vm.id);
   let mtu = 1500;
+  let choice: Choice | undefined;
   let address: Address | undefined;
   let handle: VmHandle | undefined;
   await runSaga(context, { name: 'vm.start', subject: name, undo: startUndo }, [
-    { step: 'phase', data: vm.id, act: async () => recordStarting(context, vm.id, tap) },
     {
-      step: 'network',
+      step: 'phase',
       data: vm.id,
       act: async () => {
-        reporter.onProgress({ step: 'network', message: 'Setting up the network' });
-        for (const notice of await context.network.ensure(signal)) reporter.onNotice(notice);
-        for (const forward of vm.spec.forwards) await context.network.assertPortFree(forward, signal);
-        address = giveAddress(context, vm.id, await context.network.reservedAddresses(signal));
+        recordStarting(context, vm.id, tap);
+        choice = await choose();
       },
     },
     {
       step: 'tap',
       data: vm.id,
       act: async () => {
+        reporter.onProgress({ step: 'network', message: 'Setting up the network' });
+        for (const notice of await context.network.ensure(signal)) reporter.onNotice(notice);
+        for (const forward of vm.spec.forwards) await context.network.assertPortFree(forward, signal);
+        address = giveAddress(context, vm.id, await context.network.reservedAddresses(signal));
         mtu = await context.network.addTap(tap, signal);
       },
     },
@@ -54,7 +61,9 @@ export async function runStartSaga(
       step: 'vmm',
       data: { vmId: vm.id },
       act: async (journal) => {
-        if (address === undefined) throw new VmmError('internal', 'The network step gave no address.');
+        if (choice === undefined || address === undefined)
+          throw new VmmError('internal', 'The steps before gave no engine or no address.');
+        const { kit, hypervisor } = choice;
         const row = findVm(context, name);
         const { drives, kernelArgs } = await prepareDrives(context, row, kit, { ...address, mtu }, reporter);
         reporter.onProgress({ step: 'boot', message: 'Booting' });

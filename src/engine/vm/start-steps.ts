@@ -8,7 +8,7 @@ import { inBackground } from '../host/background.ts';
 import type { UndoTable } from '../saga/undo.ts';
 import { setStatus } from './find.ts';
 
-export type StartStep = 'phase' | 'network' | 'tap' | 'rules' | 'vmm';
+export type StartStep = 'phase' | 'tap' | 'rules' | 'vmm';
 
 /** Undoing has its own, short patience: the signal of what failed has fired already. */
 const undoDeadlineMs = 30_000;
@@ -17,8 +17,8 @@ const undoDeadlineMs = 30_000;
 export const startUndo: UndoTable<StartStep> = {
   phase: async (context, data) => {
     setStatus(context, idOf(data), { phase: 'stopped', ready: false, pid: undefined, tap: undefined });
+    await tearDownWhenUnused(context);
   },
-  network: async (context, data) => tearDownWhenUnused(context, idOf(data)),
   tap: async (context, data) => context.network.removeTap(tapFor(idOf(data)), AbortSignal.timeout(undoDeadlineMs)),
   rules: async (context, data) => {
     const row = context.store.findVmById(idOf(data));
@@ -57,9 +57,8 @@ export async function clearRecord(context: Context, record: VmmRecord): Promise<
  * looks for the bridge: so the bridge never goes under a start. A bridge that stays harms nobody; the next end or
  * reconcile tries again.
  */
-export async function tearDownWhenUnused(context: Context, exceptVmId?: string): Promise<void> {
-  const others = context.store.listVms().filter(({ vm }) => vm.id !== exceptVmId);
-  const used = others.some(({ vm, record }) => record !== undefined || vm.status.phase === 'starting');
+export async function tearDownWhenUnused(context: Context): Promise<void> {
+  const used = context.store.listVms().some(({ vm, record }) => record !== undefined || vm.status.phase === 'starting');
   if (used) return;
   await inBackground(context, 'host', () => context.network.teardown(AbortSignal.timeout(undoDeadlineMs)));
 }

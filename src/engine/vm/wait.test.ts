@@ -30,6 +30,17 @@ describe('wait', () => {
     await starting;
   });
 
+  it('for a start that still makes the guest kit goes on to its guest', async () => {
+    const { world, context, create, start } = await testEngine();
+    world.files.removeTree(world.paths.kernels);
+    await create('web1');
+    world.script.calls.length = 0;
+    const starting = start('web1');
+    while (!world.script.calls.includes('kit.ensure')) await Promise.resolve();
+    assert.equal((await waitVm(context, 'web1', ready, signal)).status.ready, true);
+    await starting;
+  });
+
   it('for readiness of a stopped VM says that it is not running', async () => {
     const { context, create } = await testEngine();
     await create('web1');
