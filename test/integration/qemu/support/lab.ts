@@ -158,7 +158,11 @@ export async function consoleSays(plan: LaunchPlan, text: string, timeoutMs = 60
   }
 }
 
-export const guestRuns = (plan: LaunchPlan) => consoleSays(plan, handOverMark);
+/** Waits for the shell's prompt at the console: what is typed before it can be lost when the shell changes the terminal. */
+export async function guestRuns(plan: LaunchPlan): Promise<void> {
+  await consoleSays(plan, handOverMark);
+  await consoleSays(plan, '~ # ');
+}
 
 /** Types a line at the guest's console. */
 export async function type(handle: VmHandle, line: string): Promise<void> {
