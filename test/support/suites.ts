@@ -41,7 +41,7 @@ const checks: CheckSuite = {
   group: 'check',
   budgetSeconds: 180,
   steps: [
-    { title: 'types', program: 'npm', args: ['run', '--silent', 'types'] },
+    { title: 'types', program: 'node', args: ['--run', 'types'] },
     { title: 'lint and format', program: 'biome', args: ['ci', '--colors=off', '.'] },
     { title: 'layers', program: 'node', args: ['scripts/layers.ts'] },
     { title: 'dead code', program: 'knip', args: [] },
