@@ -123,6 +123,7 @@ export const operations = {
       'guest_timeout',
       'guest_exited',
       'subnet_exhausted',
+      'address_in_use',
       'subnet_conflict',
       'port_in_use',
       'network_failed',
