@@ -1,35 +1,8 @@
 import type { EventType, VmmEvent } from '../contract/resources/event.ts';
 import type { Layout } from '../domain/layout.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Consoles } from '../ports/console-log.ts';
-import type { GuestChannel } from '../ports/guest-channel.ts';
-import type { GuestKit } from '../ports/guest-kit.ts';
-import type { HostInfo } from '../ports/host-info.ts';
-import type { HostNetwork } from '../ports/host-network.ts';
-import type { Hypervisor, VmHandle } from '../ports/hypervisor.ts';
-import type { ImageSource } from '../ports/image-source.ts';
-import type { MountReader } from '../ports/mount-reader.ts';
-import type { ProcessTable } from '../ports/process-table.ts';
-import type { StateStore } from '../ports/state-store.ts';
-import type { VolumeStore } from '../ports/volume-store.ts';
+import type { EnginePorts } from '../ports/engine-ports.ts';
+import type { VmHandle } from '../ports/hypervisor.ts';
 import type { Locks } from './locks.ts';
-
-/** What the use cases work with. Made once, in daemon/compose. */
-export interface EnginePorts {
-  readonly clock: Clock;
-  readonly processes: ProcessTable;
-  /** In order of preference. */
-  readonly hypervisors: readonly Hypervisor[];
-  readonly network: HostNetwork;
-  readonly volumes: VolumeStore;
-  readonly kit: GuestKit;
-  readonly images: ImageSource;
-  readonly channel: GuestChannel;
-  readonly mountReader: MountReader;
-  readonly consoles: Consoles;
-  readonly store: StateStore;
-  readonly host: HostInfo;
-}
 
 export interface EngineSettings {
   readonly subnet: string;

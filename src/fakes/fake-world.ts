@@ -1,16 +1,5 @@
 import { layout } from '../domain/layout.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Consoles } from '../ports/console-log.ts';
-import type { GuestChannel } from '../ports/guest-channel.ts';
-import type { GuestKit } from '../ports/guest-kit.ts';
-import type { HostInfo } from '../ports/host-info.ts';
-import type { HostNetwork } from '../ports/host-network.ts';
-import type { Hypervisor } from '../ports/hypervisor.ts';
-import type { ImageSource } from '../ports/image-source.ts';
-import type { MountReader } from '../ports/mount-reader.ts';
-import type { ProcessTable } from '../ports/process-table.ts';
-import type { StateStore } from '../ports/state-store.ts';
-import type { VolumeStore } from '../ports/volume-store.ts';
+import type { EnginePorts } from '../ports/engine-ports.ts';
 import { FakeChannel } from './fake-channel.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeConsoles } from './fake-consoles.ts';
@@ -28,19 +17,7 @@ import { leftovers } from './leftovers.ts';
 import { Life, onStage, Script } from './stage.ts';
 
 /** Every port, as one run of the daemon has it. */
-export interface FakePorts {
-  readonly clock: Clock;
-  readonly processes: ProcessTable;
-  readonly hypervisors: readonly Hypervisor[];
-  readonly network: HostNetwork;
-  readonly volumes: VolumeStore;
-  readonly kit: GuestKit;
-  readonly images: ImageSource;
-  readonly channel: GuestChannel;
-  readonly mountReader: MountReader;
-  readonly consoles: Consoles;
-  readonly store: StateStore;
-  readonly host: HostInfo;
+export interface FakePorts extends EnginePorts {
   /** Resolves when the daemon of these ports is killed. */
   readonly died: Promise<void>;
 }
