@@ -3,7 +3,7 @@ import { VmmError } from '../contract/errors.ts';
 import type { DaemonStatus } from '../contract/resources/host.ts';
 import { type Client, createClient } from './client.ts';
 import { launchDaemon } from './launch-daemon.ts';
-import { joinGroupHint } from './transport.ts';
+import { startDaemonHint } from './rights-hint.ts';
 
 export interface DaemonLaunch {
   readonly socketPath: string;
@@ -51,7 +51,7 @@ async function ask(client: Client, signal: AbortSignal | undefined): Promise<Dae
 
 async function startDaemon(client: Client, launch: DaemonLaunch): Promise<void> {
   if (launch.rootOnly && process.geteuid?.() !== 0) {
-    throw new VmmError('not_root', 'No daemon runs, and only root can start it.', { hint: joinGroupHint });
+    throw new VmmError('not_root', 'No daemon runs, and only root can start it.', { hint: startDaemonHint() });
   }
   const deadline = Date.now() + (launch.deadlineMs ?? 15_000);
   const daemon = launchDaemon(launch.command, launch.logPath);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fromProblem, isErrorCode, VmmError } from '../contract/errors.ts';
-import { joinGroupHint } from './transport.ts';
+import { startDaemonHint } from './rights-hint.ts';
 
 export interface LaunchedDaemon {
   /** undefined while it runs. */
@@ -49,7 +49,7 @@ function openLog(path: string): number {
     const denied = cause instanceof Error && 'code' in cause && (cause.code === 'EACCES' || cause.code === 'EPERM');
     if (denied) {
       throw new VmmError('not_root', `You may not write to the data directory (${path}).`, {
-        hint: joinGroupHint,
+        hint: startDaemonHint(),
         cause,
       });
     }

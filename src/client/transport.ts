@@ -2,6 +2,7 @@ import type { Agent, AgentOptions, ClientRequest, IncomingMessage } from 'node:h
 import { VmmError } from '../contract/errors.ts';
 import { versionHeader } from '../contract/protocol.ts';
 import type { WireRequest } from './arguments.ts';
+import { joinGroupHint } from './rights-hint.ts';
 
 // Not by `import`: that would evaluate every export of the module, and those that Node makes when first asked for
 // (WebSocket and its like) load all of undici, 45 ms on a slow core: more than all else that a command does.
@@ -84,6 +85,3 @@ export function connectionError(error: Error & { code?: string }, socketPath: st
   const Kind = reused && error.code === 'ECONNRESET' ? StaleConnection : VmmError;
   return new Kind('daemon_unreachable', message, { hint: 'Try again: vmm starts it when needed.', cause: error });
 }
-
-export const joinGroupHint =
-  'Run it with sudo, or join the group vmm: sudo groupadd -f vmm && sudo usermod -aG vmm "$USER", then log in again.';

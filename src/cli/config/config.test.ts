@@ -97,6 +97,10 @@ describe('the keys of the file', () => {
   it('are not set to what the file could not hold', () => {
     failsWith('invalid_config', /engine cannot be "xen"/, () => parseConfigValue('engine', 'xen'));
     failsWith('invalid_config', /cpus cannot be/, () => parseConfigValue('vm_defaults.cpus', 'two'));
+    for (const subnet of ['10.0.0.0', '300.1.1.0/24', '10.0.0.0/31', '10.0.0.0/7']) {
+      failsWith('invalid_config', /subnet cannot be/, () => parseConfigValue('subnet', subnet));
+    }
+    assert.equal(parseConfigValue('subnet', '192.168.250.0/24'), '192.168.250.0/24');
     failsWith('invalid_input', /no configuration key nope/, () => parseConfigValue('nope', '1'));
   });
 });

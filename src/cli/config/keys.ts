@@ -30,6 +30,9 @@ interface KeyRule {
   readonly pattern?: RegExp;
 }
 
+const octet = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+/** Room for the bridge and a guest at least. */
+const subnet = new RegExp(`^(${octet}\\.){3}${octet}/([89]|[12]\\d|30)$`);
 const ip = /^[0-9a-fA-F.:]+$/;
 
 /** Every key of the file with its rule; plain checks, since `list` reads the file too and must stay quick. */
@@ -40,7 +43,7 @@ export const configKeys: Readonly<Record<string, KeyRule>> = {
     pattern: /^[^\s/]{0,15}$/,
   },
   bridge_name: { kind: 'text', meaning: 'Bridge of the VMs', pattern: /^[a-zA-Z0-9_-]{1,15}$/ },
-  subnet: { kind: 'text', meaning: 'Network of the VMs', pattern: /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/ },
+  subnet: { kind: 'text', meaning: 'Network of the VMs', pattern: subnet },
   data_dir: { kind: 'text', meaning: 'Where VMs and images live', pattern: /^\// },
   engine: {
     kind: 'text',
@@ -86,7 +89,7 @@ export function checkConfig(value: unknown, source: string): UserConfig {
       if (!valid(rule, leaf)) {
         throw fail(
           `${name} cannot be ${JSON.stringify(leaf)}`,
-          `${rule.meaning}. Change it: vmm config set ${name} <value>`,
+          `${rule.meaning}. Correct it: \${EDITOR:-vi} ${source}`,
         );
       }
     }
