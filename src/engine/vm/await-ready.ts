@@ -51,7 +51,9 @@ export function recordReady(context: Context, vmId: string): void {
 }
 
 async function exitedError(context: Context, name: string): Promise<VmmError> {
-  return new VmmError('guest_exited', `VM ${name} ended before it was ready.`, {
+  const status = context.store.findVm(name)?.vm.status;
+  const stopped = status?.phase === 'stopping' || status?.exitCause === 'stopped' ? 'was stopped' : 'ended';
+  return new VmmError('guest_exited', `VM ${name} ${stopped} before it was ready.`, {
     hint: `vmm logs ${name}`,
     detail: await context.consoles.tail(context.settings.layout.consoleLog(name), tailLines),
   });

@@ -2,8 +2,9 @@ import type { ParsedInput } from '../../contract/operations.ts';
 import type { Vm } from '../../contract/resources/vm.ts';
 import type { Context, Reporter } from '../context.ts';
 import { findVm } from './find.ts';
-import { startLocked } from './start.ts';
+import { bootLocked, tellingTo } from './start.ts';
 import { stopLocked } from './stop.ts';
+import { waitForGuest } from './wait-for-guest.ts';
 
 const stopTimeoutSeconds = 30;
 
@@ -15,7 +16,14 @@ export async function restartVm(
   reporter: Reporter,
 ): Promise<{ vm: Vm; notices: string[] }> {
   const { vm } = findVm(context, name);
-  await using _lock = await context.locks.take(vm.id, name, 'restart');
-  await stopLocked(context, vm.id, { force: options.force, timeoutSeconds: stopTimeoutSeconds }, reporter);
-  return await startLocked(context, name, { wait: options.wait, timeoutSeconds: options.timeoutSeconds }, reporter);
+  const notices: string[] = [];
+  const telling = tellingTo(notices, reporter);
+  {
+    await using _lock = await context.locks.take(vm.id, name, 'restart');
+    await stopLocked(context, vm.id, { force: options.force, timeoutSeconds: stopTimeoutSeconds }, telling);
+    await bootLocked(context, name, telling);
+  }
+  if (options.wait)
+    await waitForGuest(context, name, { timeoutMs: options.timeoutSeconds * 1000, booted: true }, telling);
+  return { vm: findVm(context, name).vm, notices };
 }

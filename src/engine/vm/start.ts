@@ -1,18 +1,19 @@
-import { VmmError } from '../../contract/errors.ts';
 import type { Vm } from '../../contract/resources/vm.ts';
 import { assertMay } from '../../domain/transitions.ts';
 import type { Context, Reporter } from '../context.ts';
-import { awaitReady } from './await-ready.ts';
-import { endRun } from './end-run.ts';
 import { findVm } from './find.ts';
 import { launch } from './launch.ts';
+import { waitForGuest } from './wait-for-guest.ts';
 
 export interface StartOptions {
   readonly wait: boolean;
   readonly timeoutSeconds: number;
 }
 
-/** Boots a VM and, unless told otherwise, waits until its sshd answers. A VM that runs already is left as it is, and that is told. */
+/**
+ * Boots a VM and, unless told otherwise, waits until its sshd answers. A VM that runs already is left as it is, and that
+ * is told. The lock is held for the launch alone: a guest that is slow to answer can be stopped meanwhile.
+ */
 export async function startVm(
   context: Context,
   name: string,
@@ -20,66 +21,45 @@ export async function startVm(
   reporter: Reporter,
 ): Promise<{ vm: Vm; notices: string[] }> {
   const found = findVm(context, name);
-  await using _lock = await context.locks.take(found.vm.id, name, 'start');
-  return await startLocked(context, name, options, reporter);
+  const notices: string[] = [];
+  const telling = tellingTo(notices, reporter);
+  let booted: boolean;
+  {
+    await using _lock = await context.locks.take(found.vm.id, name, 'start');
+    booted = await bootLocked(context, name, telling);
+  }
+  if (options.wait) await waitForGuest(context, name, { timeoutMs: options.timeoutSeconds * 1000, booted }, telling);
+  return { vm: findVm(context, name).vm, notices };
 }
 
-/** The same, for whoever holds the VM's lock already. */
-export async function startLocked(
-  context: Context,
-  name: string,
-  options: StartOptions,
-  reporter: Reporter,
-): Promise<{ vm: Vm; notices: string[] }> {
+/** Boots a VM that does not run, for whoever holds its lock. False when it ran already. */
+export async function bootLocked(context: Context, name: string, reporter: Reporter): Promise<boolean> {
   const { vm } = findVm(context, name);
-  const notices: string[] = [];
-  const tell = (notice: string) => {
-    notices.push(notice);
-    reporter.onNotice(notice);
-  };
-  const timeoutMs = options.timeoutSeconds * 1000;
   if (vm.status.phase === 'running') {
-    tell(`VM ${name} is running already.`);
-    if (options.wait) await awaitReady(context, name, { timeoutMs, signal: reporter.signal });
-  } else {
-    assertMay('start', vm);
-    const telling = { ...reporter, onNotice: tell };
-    await launch(context, name, telling, (again) => bootAgain(context, again));
-    if (options.wait) await waitForGuest(context, name, timeoutMs, telling);
+    reporter.onNotice(`VM ${name} is running already.`);
+    return false;
   }
-  return { vm: findVm(context, name).vm, notices };
+  assertMay('start', vm);
+  await launch(context, name, reporter, (again) => bootAgain(context, again));
+  return true;
 }
 
 /** A boot that nobody asked for at a terminal: after the guest's own reboot. The lock is held. */
 export async function bootAgain(context: Context, name: string): Promise<void> {
-  const quiet = { signal: new AbortController().signal, onProgress: () => undefined, onNotice: () => undefined };
-  await startLocked(context, name, { wait: false, timeoutSeconds: 1 }, quiet);
+  await bootLocked(context, name, {
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    onNotice: () => undefined,
+  });
 }
 
-/**
- * Waits for the guest that this request has booted. A cancelled wait undoes the start; one that took too long leaves the
- * guest for its owner to look at; a guest that ended is cleaned up after here, so that the next start finds the VM stopped.
- */
-async function waitForGuest(context: Context, name: string, timeoutMs: number, reporter: Reporter): Promise<void> {
-  const { vm } = findVm(context, name);
-  const handle = context.handles.get(vm.id);
-  const startedMs = context.clock.now().getTime();
-  reporter.onProgress({ step: 'ssh', message: 'Waiting for ssh' });
-  try {
-    await awaitReady(context, name, { timeoutMs, signal: reporter.signal });
-  } catch (error) {
-    if (reporter.signal.aborted) {
-      await handle?.kill();
-      await endRun(context, vm.id, { cause: 'stopped' });
-    } else if (error instanceof VmmError && error.code === 'guest_exited' && handle !== undefined) {
-      const exit = await handle.exited;
-      await endRun(context, vm.id, exit);
-      const leftMs = timeoutMs - (context.clock.now().getTime() - startedMs);
-      if (exit.cause === 'guest-reboot' && leftMs > 0) {
-        await launch(context, name, reporter, (again) => bootAgain(context, again));
-        return await waitForGuest(context, name, leftMs, reporter);
-      }
-    }
-    throw error;
-  }
+/** A reporter whose notices are also kept for the answer. */
+export function tellingTo(notices: string[], reporter: Reporter): Reporter {
+  return {
+    ...reporter,
+    onNotice(notice) {
+      notices.push(notice);
+      reporter.onNotice(notice);
+    },
+  };
 }

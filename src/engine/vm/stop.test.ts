@@ -87,13 +87,14 @@ describe('stop', () => {
     assert.equal(inspect('web1').status.error, undefined);
   });
 
-  it('waits for a start that is under way and stops what it started', async () => {
-    const { create, start, stop, inspect } = await testEngine();
+  it('waits for a launch that is under way, not for the guest, and the start says so', async () => {
+    const { world, create, start, stop, inspect } = await testEngine();
     await create('web1');
-    const starting = start('web1');
+    const starting = assert.rejects(start('web1'), { code: 'guest_exited', message: /stopped before it was ready/ });
     await stop('web1');
     assert.equal(inspect('web1').status.phase, 'stopped');
     await starting;
+    assert.deepEqual(world.leftovers(), []);
   });
 
   it('can be repeated when the network could not be cleaned', async () => {
