@@ -23,11 +23,14 @@ const earlyUnits: Readonly<Record<string, readonly string[]>> = {
     ...['dbus.service', 'systemd-logind.service', 'systemd-user-sessions.service'],
     ...['systemd-update-utmp-runlevel.service', 'systemd-ask-password-wall.path'],
   ],
+  // The first module that loads would wake udev, which reads all its rules: a second of an emulated boot.
+  'sockets.target': ['systemd-udevd-control.socket', 'systemd-udevd-kernel.socket'],
   'graphical.target': ['systemd-update-utmp-runlevel.service'],
 };
 
 /** Nothing of this is needed to answer ssh: it follows ten seconds after the start, as part of vmm-late.target. */
 export const lateUnits = [
+  ...['systemd-udevd-control.socket', 'systemd-udevd-kernel.socket'],
   ...['systemd-journal-flush.service', 'systemd-update-utmp.service', 'systemd-random-seed.service'],
   ...['kmod-static-nodes.service', 'systemd-tmpfiles-setup-dev.service', 'systemd-binfmt.service'],
   ...['proc-sys-fs-binfmt_misc.automount', 'dev-hugepages.mount', 'dev-mqueue.mount'],
