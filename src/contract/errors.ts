@@ -150,11 +150,18 @@ export function fromProblem(problem: ProblemDetails): VmmError {
   });
 }
 
-/** Any thrown value as a VmmError: ours pass through, an abort is `aborted`, all else is `internal`. */
+/** Any thrown value as a VmmError: ours pass through, an abort is `aborted`, a full disk is that, all else is `internal`. */
 export function asVmmError(thrown: unknown): VmmError {
   if (thrown instanceof VmmError) return thrown;
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return new VmmError('aborted', 'The request was cancelled.', { cause: thrown });
+  }
+  if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT')) {
+    const path = 'path' in thrown && typeof thrown.path === 'string' ? ` of ${thrown.path}` : '';
+    return new VmmError('disk_full', `The file system${path} is full.`, {
+      hint: 'Make room there; see what takes it: df -h',
+      cause: thrown,
+    });
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new VmmError('internal', `Unexpected fault: ${message}`, { cause: thrown });
