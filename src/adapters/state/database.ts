@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { VmmError } from '../../contract/errors.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import { migrations } from './migrations.ts';
 import { databaseError } from './sqlite-errors.ts';
 
@@ -13,9 +14,11 @@ export class Database {
   readonly #sqlite: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  readonly #reserve: DiskReserve;
 
   constructor(path: string) {
     this.path = path;
+    this.#reserve = new DiskReserve(`${path}.reserve`);
     this.#sqlite = guard(path, () => {
       // It holds the guests' host keys. The files SQLite puts beside it take over its mode.
       closeSync(openSync(path, 'a', 0o600));
@@ -31,6 +34,7 @@ export class Database {
       this.#sqlite.close();
       throw error;
     }
+    this.#reserve.make();
   }
 
   all(sql: string, ...values: SQLInputValue[]): readonly unknown[] {
@@ -43,11 +47,29 @@ export class Database {
 
   /** Returns how many rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return guard(this.path, () => Number(this.#prepared(sql).run(...values).changes));
+    return this.#withReserve(() => guard(this.path, () => Number(this.#prepared(sql).run(...values).changes)));
   }
 
-  /** Nests: an inner transaction that throws undoes its own work alone. */
+  /**
+   * Nests: an inner transaction that throws undoes its own work alone. `work` may run twice, the second time after all
+   * that the first had written was undone.
+   */
   transaction<T>(work: () => T): T {
+    return this.#withReserve(() => this.#transaction(work));
+  }
+
+  /** On a full disk VMs must still be stopped and deleted, which makes the room that is missing. */
+  #withReserve<T>(write: () => T): T {
+    try {
+      return write();
+    } catch (error) {
+      const isFull = error instanceof VmmError && error.code === 'disk_full';
+      if (!isFull || this.#depth > 0 || !this.#reserve.give()) throw error;
+      return write();
+    }
+  }
+
+  #transaction<T>(work: () => T): T {
     const level = this.#depth;
     const savepoint = `level${level}`;
     this.#exec(level === 0 ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${savepoint}`);

@@ -88,4 +88,21 @@ describe('a state store on a full disk', () => {
       execFileSync('umount', [disk]);
     }
   });
+
+  it('still takes what stops and deletes VMs, in room set aside for that', { skip: process.geteuid?.() !== 0 }, () => {
+    const disk = mkdtempSync(join(folder, 'reserve-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'vmm-test', disk]);
+    try {
+      const store = openStateStore(join(disk, 'vmm.db'));
+      assert.throws(() => writeFileSync(join(disk, 'ballast'), Buffer.alloc(8 * 1024 ** 2)), { code: 'ENOSPC' });
+      for (let n = 0; n < 10; n++) {
+        store.insertVm(vmRow(`vm${n}`));
+        store.transaction(() => store.setSetting('note', 'x'.repeat(20_000 + n)));
+      }
+      assert.equal(store.listVms().length, 10);
+      store.close();
+    } finally {
+      execFileSync('umount', [disk]);
+    }
+  });
 });
