@@ -48,12 +48,9 @@ async function confirm(cli: Cli, names: readonly string[]): Promise<void> {
   // The prompt reads the keys itself, so that Ctrl-C comes to it.
   prompt.on('SIGINT', () => interrupted.abort());
   try {
-    const answer = await prompt.question(
-      `Delete ${names.length} VMs (${names.join(', ')}) and all their files? [y/N] `,
-      {
-        signal: AbortSignal.any([cli.signal, interrupted.signal]),
-      },
-    );
+    const answer = await prompt.question(`Delete ${names.join(', ')} with all files? [y/N] `, {
+      signal: AbortSignal.any([cli.signal, interrupted.signal]),
+    });
     if (/^y(es)?$/i.test(answer.trim())) return;
   } finally {
     prompt.close();

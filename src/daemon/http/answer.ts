@@ -67,7 +67,7 @@ export async function answerProgress(
 /** Whatever was under way when the caller cancelled is no news to the caller. */
 function cancelledAsAsked(thrown: unknown, work: Work): unknown {
   if (!work.signal.aborted || asVmmError(thrown).code !== 'aborted') return thrown;
-  return new VmmError('aborted', 'Cancelled; what was begun is undone.', { cause: thrown });
+  return new VmmError('aborted', 'Cancelled.', { hint: 'See where things stand: vmm list', cause: thrown });
 }
 
 /** Resolves once the head is sent. A source that fails later tells why in a trailer, since the status is gone by then. */
