@@ -173,7 +173,7 @@ describe('long work', () => {
     child.kill('SIGINT');
     const { code, stderr } = await result;
     assert.equal(code, 130);
-    assert.match(stderr, /The start was undone/);
+    assert.match(stderr, /^Error: Cancelled\.$/m);
     assert.match(await ok('inspect', 'endless'), /undone=yes/);
   });
 });
