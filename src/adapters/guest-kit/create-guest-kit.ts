@@ -97,10 +97,12 @@ export function createGuestKit(deps: GuestKitDeps): GuestKit {
       await rename(half, `${layout.kernels}/${digest}`);
       return await use(digest);
     } catch (thrown) {
-      // Lists of the host that are older than the archive name files that are gone: once more, with lists fetched anew.
-      const stale = thrown instanceof VmmError && thrown.code === 'command_failed' && options.refresh !== true;
-      if (stale) return await build({ ...options, refresh: true });
-      throw asKitError(thrown, 'building');
+      const error = asKitError(thrown, 'building');
+      // Lists of the host that are older than the archive, or just being fetched by another program, name files that
+      // are gone: once more, with lists of our own.
+      if (error.code === 'kit_build_failed' && options.refresh !== true)
+        return await build({ ...options, refresh: true });
+      throw error;
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
