@@ -19,6 +19,9 @@ export function parseMount(text: string): Mount {
   const words = parts.at(-1)?.split(',') ?? [];
   const hasOptions = parts.length > 2 && words.every((word) => optionWords.has(word));
   const options = hasOptions ? words : [];
+  // A path may hold colons, but a last word of two letters after what looks like a tag is a misspelt mode.
+  if (!hasOptions && parts.length > 2 && /^r[a-z]$/.test(parts.at(-1) ?? ''))
+    throw bad(text, `the mode is ro or rw, not ${parts.at(-1)}`);
   if (hasOptions) parts.pop();
   const tag = parts.pop() ?? '';
   const source = parts.join(':');

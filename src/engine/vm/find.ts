@@ -8,7 +8,7 @@ export function findVm(context: Context, name: string): VmRow {
   const row = context.store.findVm(name);
   if (row !== undefined) return row;
   const names = context.store.listVms().map(({ vm }) => vm.name);
-  const near = names.filter((other) => other.startsWith(name.slice(0, 3))).slice(0, 3);
+  const near = names.filter((other) => name.length >= 3 && other.startsWith(name.slice(0, 3))).slice(0, 3);
   throw new VmmError('vm_not_found', `There is no VM named ${name}.`, {
     hint: near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'See them all: vmm list',
   });

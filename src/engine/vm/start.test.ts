@@ -244,8 +244,7 @@ describe('start', () => {
   it('says why no engine can run, and which the host does not know', async () => {
     const { world, create, start, inspect } = await testEngine();
     await create('a');
-    await create('b', { engine: 'firecracker' });
-    await assert.rejects(start('b'), { code: 'engine_unavailable', hint: /qemu/ });
+    await assert.rejects(create('b', { engine: 'firecracker' }), { code: 'not_supported', hint: /qemu/ });
     world.hypervisor.available = false;
     await assert.rejects(start('a'), { code: 'engine_unavailable', message: /qemu is not installed/ });
     assert.equal(inspect('a').status.phase, 'failed');

@@ -16,6 +16,7 @@ export async function validateSpec(context: Context, spec: VmSpec, vmId: string 
   });
   for (const key of spec.sshKeys) parsePublicKeys(key);
   assertKernel(spec);
+  assertEngine(context, spec);
   if (spec.userData !== undefined) {
     throw new VmmError('not_supported', '--user-data (cloud-init) is not supported by this version.', {
       hint: 'Run the commands after the start: vmm exec NAME -- …',
@@ -30,6 +31,14 @@ function assertKernel(spec: VmSpec): void {
   if (spec.kernel === 'default') return;
   throw new VmmError('kernel_not_found', `There is no kernel named ${spec.kernel}.`, {
     hint: 'Leave --kernel out for the default kernel',
+  });
+}
+
+function assertEngine(context: Context, spec: VmSpec): void {
+  const names = context.hypervisors.map(({ name }) => name);
+  if (spec.engine === 'auto' || names.includes(spec.engine)) return;
+  throw new VmmError('not_supported', `This version has no engine ${spec.engine}.`, {
+    hint: `Use --engine auto or ${names.join(', ')}`,
   });
 }
 
