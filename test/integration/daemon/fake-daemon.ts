@@ -1,6 +1,6 @@
 /** A daemon with a fake engine, as a process of its own. How it behaves stands in `fake.json` of the data directory. */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmmError } from '../../../src/contract/errors.ts';
@@ -38,7 +38,8 @@ await runDaemon(args, fake.version ?? '1.0.0', async () => {
       if (params.name === 'endless') {
         await once(signal, 'abort');
         await sleep(50);
-        throw new VmmError('aborted', 'undone');
+        writeFileSync(join(dataDir, 'undone'), '');
+        throw new VmmError('aborted', 'The start was cancelled.');
       }
       await sleep(300);
       const vm = fakeVm(params.name, { phase: 'running', pid: process.pid });

@@ -194,7 +194,8 @@ test('SIGTERM lets running work end, then cancels what remains and waits for its
   end(pid, 'SIGTERM');
   const [first, second] = await outcomes;
   assert.equal(first.status, 'fulfilled');
-  assert.deepEqual(second.status === 'rejected' && [second.reason.code, second.reason.message], ['aborted', 'undone']);
+  assert.equal(second.status === 'rejected' && second.reason.code, 'aborted');
+  assert.ok(existsSync(join(dataDir, 'undone')), 'the answer came after the undo');
   await until('it is gone', () => !isAlive(pid));
 });
 
