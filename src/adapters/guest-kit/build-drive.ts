@@ -1,4 +1,5 @@
-import { chmod, copyFile, cp, mkdir, readdir, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { chmod, copyFile, cp, lstat, mkdir, readdir, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { labels } from '../../domain/guest-protocol.ts';
 import { lateSets, listText, loadOrder } from './module-order.ts';
@@ -72,13 +73,21 @@ async function copyScripts({ guestDir }: DriveParts, tree: string): Promise<void
   }
 }
 
+/** Everything below a folder. Node's own recursive listing follows links to folders, and `dev/fd` leads to ours under /proc. */
+async function* walk(folder: string): AsyncGenerator<Dirent> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    yield entry;
+    if (entry.isDirectory()) yield* walk(`${folder}/${entry.name}`);
+  }
+}
+
 async function makeFileSystem(shop: Workshop, tree: string, target: string): Promise<void> {
   const blockBytes = 4096;
   let blocks = 0;
   let files = 0;
-  for (const name of await readdir(tree, { recursive: true, withFileTypes: true })) {
+  for await (const entry of walk(tree)) {
     files += 1;
-    blocks += name.isFile() ? Math.ceil((await stat(`${name.parentPath}/${name.name}`)).size / blockBytes) : 1;
+    blocks += entry.isFile() ? Math.ceil((await lstat(`${entry.parentPath}/${entry.name}`)).size / blockBytes) : 1;
   }
   // A tenth and 4 MiB for the file system's own tables.
   await writeFile(target, '');
