@@ -33,6 +33,9 @@ export interface Machine {
 interface Running extends Machine {
   /** Ends the process; `exited` tells this cause. */
   end(cause: ExitCause, detail?: string): void;
+  /** The engine holds the guest for this reason; undefined: it goes on. */
+  hold(trouble: string | undefined): void;
+  readonly onTrouble: VmHandle['onTrouble'];
 }
 
 const defaultCapabilities: Capabilities = {
@@ -170,6 +173,8 @@ export class FakeHypervisor implements Hypervisor {
       tellExit = resolve;
     });
     let exit: VmExit = { cause: 'killed' };
+    let held: string | undefined;
+    const listeners = new Set<(trouble: string | undefined) => void>();
     const helpers: ProcessIdentity[] = plan.shares.map(() => this.#processes.start(`virtiofsd ${plan.name}`));
     const process = this.#processes.start(`${this.name} ${plan.name}`, () => {
       this.#running.delete(process.pid);
@@ -192,6 +197,14 @@ export class FakeHypervisor implements Hypervisor {
         exit = detail === undefined ? { cause } : { cause, detail };
         this.#processes.end(process);
       },
+      hold: (trouble) => {
+        held = trouble;
+        for (const listener of listeners) listener(trouble);
+      },
+      onTrouble: (listener) => {
+        listeners.add(listener);
+        listener(held);
+      },
     };
     this.#running.set(process.pid, machine);
     return machine;
@@ -213,6 +226,7 @@ export class FakeHypervisor implements Hypervisor {
       kill: async () => machine.end('killed'),
       consoleSocketPath: `${machine.plan.runtimeDir}/console.sock`,
       agentSocketPath: this.capabilities.guestAgent ? `${machine.plan.runtimeDir}/agent.sock` : undefined,
+      onTrouble: machine.onTrouble,
       detach: () => undefined,
     };
   }

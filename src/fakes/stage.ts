@@ -74,7 +74,7 @@ export class Life {
 }
 
 const synchronous =
-  /^(store\.|host\.(cpus|memoryMiB|isRoot)$|clock\.now$|images\.basePath$|volumes\.(mountImagePath|keptPath)$|handle\.detach$)/;
+  /^(store\.|host\.(cpus|memoryMiB|isRoot)$|clock\.now$|images\.basePath$|volumes\.(mountImagePath|keptPath)$|handle\.(detach|onTrouble)$)/;
 
 /** The port as one life of the daemon has it: each call goes through the script. */
 export function onStage<T extends object>(name: string, port: T, script: Script, life: Life): T {

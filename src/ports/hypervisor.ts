@@ -99,6 +99,11 @@ export interface VmHandle {
   readonly consoleSocketPath: string;
   /** Path of the unix socket that speaks the qemu-guest-agent protocol. */
   readonly agentSocketPath: string | undefined;
+  /**
+   * Calls `listener` when the engine holds the guest though nobody asked for it, with why (no capital, no full stop), and
+   * with undefined once it goes on; at once with how it is now. The same may be told more than once.
+   */
+  onTrouble(listener: (trouble: string | undefined) => void): void;
   /** Lets go of connections without touching the VM. */
   detach(): void;
 }

@@ -51,6 +51,11 @@ describe('what people read', () => {
     ]);
   });
 
+  it('marks a VM whose guest its engine holds', () => {
+    const held: Vm = { ...vm, status: { ...vm.status, error: 'The guest is paused.' } };
+    assert.match(vmTable([held], new Date('2026-01-01T12:05:00Z')), /^web1 +running \(paused\) +172/m);
+  });
+
   it('shows the titles alone when there is nothing to list', () => {
     assert.equal(formatTable(['NAME', 'SIZE'], []), 'NAME   SIZE');
   });

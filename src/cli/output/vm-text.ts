@@ -17,7 +17,8 @@ export function vmTable(vms: readonly Vm[], now: Date): string {
     titles,
     vms.map(({ name, spec, status }) => [
       name,
-      status.phase,
+      // A running guest has an error only while its engine holds it; `vmm inspect` tells why.
+      status.phase === 'running' && status.error !== undefined ? 'running (paused)' : status.phase,
       status.ip ?? '-',
       String(spec.cpus),
       formatMiB(spec.memoryMiB),

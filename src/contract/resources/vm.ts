@@ -78,7 +78,7 @@ export const vmStatusSchema = z.object({
   stoppedAt: z.iso.datetime().optional(),
   exitCause: exitCauseSchema.optional(),
   exitDetail: z.string().optional(),
-  error: z.string().optional().describe('Why the last start failed'),
+  error: z.string().optional().describe('Why the last start failed, or why a running guest is paused'),
 });
 export type VmStatus = z.infer<typeof vmStatusSchema>;
 

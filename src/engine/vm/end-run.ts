@@ -36,6 +36,7 @@ function recordEnd(context: Context, vmId: string, exit: VmExit): void {
       ready: false,
       pid: undefined,
       tap: undefined,
+      error: undefined,
       stoppedAt: context.clock.now().toISOString(),
       exitCause: exit.cause,
       exitDetail: exit.detail,

@@ -1,8 +1,9 @@
 import type { VmExit, VmHandle } from '../../ports/hypervisor.ts';
-import type { Context } from '../context.ts';
+import { type Context, emit } from '../context.ts';
 import { inBackground } from '../host/background.ts';
 import { recordReady } from './await-ready.ts';
 import { endRun } from './end-run.ts';
+import { setStatus } from './find.ts';
 
 /** A guest may take this long to its first ssh banner before nobody asks any more. */
 const readyDeadlineMs = 600_000;
@@ -10,7 +11,7 @@ const readyDeadlineMs = 600_000;
 /** Boots a stopped VM again; the lock is held. */
 export type Boot = (name: string) => Promise<unknown>;
 
-/** Follows a running VM: notes its readiness, cleans up at its end, boots it again when the guest asked for a reboot. */
+/** Follows a running VM: notes its readiness and its troubles, cleans up at its end, boots it again when the guest asked for a reboot. */
 export function watch(context: Context, vmId: string, handle: VmHandle, boot: Boot): void {
   context.handles.set(vmId, handle);
   const name = context.store.findVmById(vmId)?.vm.name ?? vmId;
@@ -19,7 +20,21 @@ export function watch(context: Context, vmId: string, handle: VmHandle, boot: Bo
     gone.abort();
     return inBackground(context, name, () => onExit(context, vmId, handle, boot, exit));
   });
+  handle.onTrouble(
+    (trouble) => void inBackground(context, name, async () => noteTrouble(context, vmId, handle, trouble)),
+  );
   void inBackground(context, name, () => noteReady(context, vmId, handle, gone.signal));
+}
+
+/** Once each way, however often it is told, and across daemons: the status remembers what was said. */
+function noteTrouble(context: Context, vmId: string, handle: VmHandle, trouble: string | undefined): void {
+  const vm = context.store.findVmById(vmId)?.vm;
+  if (vm === undefined || context.handles.get(vmId) !== handle) return;
+  const error = trouble === undefined ? undefined : `The guest is paused: ${trouble}.`;
+  if (vm.status.error === error) return;
+  setStatus(context, vmId, { error });
+  const message = trouble === undefined ? `VM ${vm.name} goes on.` : `VM ${vm.name} is paused: ${trouble}.`;
+  emit(context, 'vm.changed', vm.name, message);
 }
 
 async function noteReady(context: Context, vmId: string, handle: VmHandle, signal: AbortSignal): Promise<void> {

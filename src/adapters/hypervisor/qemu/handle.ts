@@ -4,6 +4,7 @@ import { judge } from './inquest.ts';
 import { connectQmp, type Qmp, type QmpEvent } from './qmp.ts';
 import { boundLogs, runtimeFiles } from './runtime-files.ts';
 import { openSocketDir, type SocketDir } from './socket-dir.ts';
+import { StallWatch } from './stall.ts';
 
 /** QMP tells of the end at once; this is the net below it. */
 const pollMs = 5_000;
@@ -23,6 +24,8 @@ export class QemuHandle implements VmHandle {
   readonly #deps: QemuDeps;
   readonly #sockets: SocketDir;
   readonly #detached = new AbortController();
+  readonly #ended = new AbortController();
+  readonly #stall: StallWatch;
   #qmp: Qmp | undefined;
   #shutdownReason: string | undefined;
   #asked: 'power-down' | 'kill' | undefined;
@@ -34,6 +37,11 @@ export class QemuHandle implements VmHandle {
     this.#sockets = openSocketDir(record.runtimeDir);
     this.consoleSocketPath = this.#sockets.at(runtimeFiles.console);
     this.agentSocketPath = this.#sockets.at(runtimeFiles.agent);
+    this.#stall = new StallWatch({
+      clock: deps.clock,
+      execute: (command) => this.#qmp?.execute(command) ?? Promise.reject(new Error('QEMU is not connected.')),
+      signal: AbortSignal.any([this.#detached.signal, this.#ended.signal]),
+    });
     this.exited = new Promise((resolve) => {
       this.#afterEnd = resolve;
     });
@@ -82,6 +90,10 @@ export class QemuHandle implements VmHandle {
     await this.#endHelpers();
   }
 
+  onTrouble(listener: (trouble: string | undefined) => void): void {
+    this.#stall.listen(listener);
+  }
+
   detach(): void {
     this.#detached.abort();
     this.#qmp?.close();
@@ -94,6 +106,7 @@ export class QemuHandle implements VmHandle {
       onEvent: (event) => this.#onEvent(event),
     });
     this.#qmp = qmp;
+    await this.#stall.look();
     return qmp;
   }
 
@@ -111,6 +124,7 @@ export class QemuHandle implements VmHandle {
   }
 
   #onEvent(event: QmpEvent): void {
+    this.#stall.onEvent(event);
     if (event.name !== 'SHUTDOWN') return;
     const { reason } = event.data;
     this.#shutdownReason = typeof reason === 'string' ? reason : 'unknown';
@@ -135,6 +149,7 @@ export class QemuHandle implements VmHandle {
     await this.#endHelpers().catch(() => undefined);
     const exit = await judge(this.record, { shutdownReason: this.#shutdownReason, asked: this.#asked, watched });
     this.#sockets.close();
+    this.#ended.abort();
     this.#afterEnd(exit);
   }
 
