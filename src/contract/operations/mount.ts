@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { operation } from '../operation.ts';
+import { mountSchema, mountViewSchema } from '../resources/vm.ts';
+import { flag, none, noticesSchema } from './common.ts';
+
+/** Mounts. */
+export const mountOperations = {
+  'mount.list': operation({
+    method: 'GET',
+    path: '/v1/vms/:name/mounts',
+    mode: 'plain',
+    summary: 'List the mounts of a VM',
+    query: none,
+    input: none,
+    output: z.array(mountViewSchema),
+    errors: ['vm_not_found'],
+    cli: 'mount list',
+  }),
+  'mount.add': operation({
+    method: 'POST',
+    path: '/v1/vms/:name/mounts',
+    mode: 'plain',
+    summary: 'Add a mount, from the next start on',
+    query: none,
+    input: mountSchema,
+    output: mountViewSchema,
+    errors: ['vm_not_found', 'vm_busy', 'invalid_mount'],
+    cli: 'mount add',
+  }),
+  'mount.remove': operation({
+    method: 'DELETE',
+    path: '/v1/vms/:name/mounts/:tag',
+    mode: 'plain',
+    summary: 'Remove a mount',
+    query: z.object({ force: flag.default(false) }),
+    input: none,
+    output: z.object({}),
+    errors: ['vm_not_found', 'mount_not_found', 'vm_busy', 'illegal_state', 'mount_has_changes'],
+    cli: 'mount remove',
+  }),
+  'mount.sync': operation({
+    method: 'POST',
+    path: '/v1/vms/:name/mounts/:tag/sync',
+    mode: 'progress',
+    summary: 'Make a mount image anew from the host directory',
+    query: none,
+    input: none,
+    output: z.object({ mount: mountViewSchema, notices: noticesSchema }),
+    errors: [
+      'vm_not_found',
+      'mount_not_found',
+      'vm_busy',
+      'illegal_state',
+      'invalid_mount',
+      'disk_full',
+      'storage_failed',
+    ],
+    cli: 'mount sync',
+  }),
+  'mount.pull': operation({
+    method: 'POST',
+    path: '/v1/vms/:name/mounts/:tag/pull',
+    mode: 'bytes',
+    summary: 'What the guest wrote to a mount, as a tar stream',
+    query: z.object({ kept: z.string().optional() }),
+    input: none,
+    output: none,
+    errors: ['vm_not_found', 'mount_not_found', 'vm_busy', 'illegal_state'],
+    cli: 'mount pull',
+  }),
+  'mount.pulled': operation({
+    method: 'POST',
+    path: '/v1/vms/:name/mounts/:tag/pulled',
+    mode: 'plain',
+    summary: 'Record that the guest’s writes were pulled',
+    query: z.object({ kept: z.string().optional() }),
+    input: none,
+    output: mountViewSchema,
+    errors: ['vm_not_found', 'mount_not_found', 'vm_busy'],
+    cli: null,
+  }),
+} as const;
