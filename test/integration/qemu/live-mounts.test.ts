@@ -20,13 +20,13 @@ describe('a live mount', () => {
 
   test('carries files both ways, read-only holds whatever the guest does, and the servers end with the VM', async () => {
     const plan = await lab.vmPlan('live', [
-      { tag: 'work', source, mode: 'rw', kind: 'live' },
+      { tag: 'code', source, mode: 'rw', kind: 'live' },
       { tag: 'safe', source, mode: 'ro', kind: 'live' },
     ]);
     const handle = await lab.launch(plan);
     assert.equal(handle.record.helpers.length, 2);
     await guestRuns(plan);
-    await type(handle, 'cat /mnt/work/from-host /mnt/safe/from-host; echo from-the-guest >/mnt/work/from-guest');
+    await type(handle, 'cat /mnt/code/from-host /mnt/safe/from-host; echo from-the-guest >/mnt/code/from-guest');
     await type(handle, '/run/vmm/kit/bin/mount -o remount,rw /mnt/safe; echo remounted-$?');
     await type(handle, 'touch /mnt/safe/forbidden || echo refused-$((1+1)); sync; echo done-$((1+1))');
     await consoleSays(plan, 'done-2');
@@ -41,14 +41,14 @@ describe('a live mount', () => {
   });
 
   test('and a whole guest work on the machine that stands in where the clock cannot be learnt', async () => {
-    const plan = await lab.vmPlan('q35', [{ tag: 'work', source, mode: 'ro', kind: 'live' }]);
+    const plan = await lab.vmPlan('q35', [{ tag: 'code', source, mode: 'ro', kind: 'live' }]);
     const choice = { machine: 'q35', acceleration: 'tcg' } as const;
     const remember = async (record: VmmRecord) => void lab.records.push(record);
     const handle = await launchVm(lab.deps, plan, choice, remember, AbortSignal.timeout(60_000));
     await guestRuns(plan);
     await type(
       handle,
-      'cat /mnt/work/from-host; for disk in a b c; do cat /sys/block/vd$disk/ro; done; echo done-$((1+1))',
+      'cat /mnt/code/from-host; for disk in a b c; do cat /sys/block/vd$disk/ro; done; echo done-$((1+1))',
     );
     await consoleSays(plan, 'done-2');
     assert.match(
